@@ -1,0 +1,70 @@
+# Everything here runs on one machine, against a local AWS. It needs Rust, Python 3 and make.
+
+PYTHON ?= python3
+PORT ?= 4566
+TIME_SCALE ?= 0.0002
+TEST_PORT ?= 4577
+TEST_TIME_SCALE ?= 0.0002
+export PORT TIME_SCALE TEST_PORT TEST_TIME_SCALE FUNCTION FOLLOW MINUTES
+
+# Output is UTF-8 whatever the terminal says, and nothing is found twice by another path.
+export PYTHONUTF8 = 1
+
+LOCAL := infra/local
+VENV := .venv/bin
+IN_VENV := $(VENV)/python
+SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help up demo listen logs down check test clean tools
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PORT=$(PORT) TIME_SCALE=$(TIME_SCALE)  for up: where the local AWS listens, and how much"
+	@echo "                               shorter than on AWS the waits are"
+	@echo "  FUNCTION=sender FOLLOW=1 MINUTES=60  for logs: one function, go on, how far back"
+
+up: ## from a fresh clone to a running hookbell, and its demo
+	@$(PYTHON) $(LOCAL)/tools.py --steps 7
+	@$(IN_VENV) $(LOCAL)/up.py
+
+demo: tools ## run the demo on the running stack
+	@$(IN_VENV) $(LOCAL)/demo.py
+
+listen: tools ## print the events that arrive at an endpoint of your own
+	@$(IN_VENV) $(LOCAL)/listen.py
+
+logs: tools ## print what the functions logged
+	@$(IN_VENV) $(LOCAL)/logs.py
+
+down: ## stop the local AWS
+	@$(PYTHON) $(LOCAL)/down.py
+
+check: tools ## formatting, lints, tests without a stack, and the template
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo test --workspace --locked --exclude hookbell-testkit
+	cargo test --package hookbell-testkit --lib --locked
+	cargo test --package hookbell-testkit --test tidy --locked
+	$(SAM) validate --lint
+	$(VENV)/cfn-lint template.yaml
+	$(IN_VENV) -m compileall -q $(LOCAL)
+	@if command -v cargo-deny >/dev/null; then \
+		echo "cargo deny check bans licenses sources"; \
+		cargo deny check bans licenses sources; \
+	else \
+		echo "cargo-deny is not installed, so bans, licenses and sources were not checked."; \
+	fi
+
+test: check ## check, then the tests and the demo on a stack of their own
+	@$(IN_VENV) $(LOCAL)/outer_ring.py
+
+clean: ## stop everything, and remove the tools, the stack's files and the builds
+	@$(PYTHON) $(LOCAL)/down.py --all
+	rm -rf .venv .local target .aws-sam
+
+# The Python tools; quiet when they are already there.
+tools:
+	@$(PYTHON) $(LOCAL)/tools.py

@@ -1,0 +1,224 @@
+//! The records that hookbell itself puts on its queues.
+
+use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, MessageId, OrganizationId};
+use hookbell_domain::message::{AcceptedEvent, Audience};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::AwsError;
+
+/// A record that is none of ours.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UnreadableRecord(String);
+
+/// A delivery that waits for an attempt: a record of the deliveries queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliveryTask {
+    /// Whose.
+    pub organization_id: OrganizationId,
+    /// Where to.
+    pub endpoint_id: EndpointId,
+    /// What.
+    pub message_id: MessageId,
+    /// Which delivery.
+    pub delivery_id: DeliveryId,
+    /// The number of the attempt to make.
+    pub attempt: u32,
+    /// When it is due, unix milliseconds.
+    pub due_at: i64,
+    /// How often it has been put back since the last attempt because it was not due.
+    #[serde(default)]
+    pub hops: u32,
+    /// How often it has come back from the dead-letter queue.
+    #[serde(default)]
+    pub redrives: u32,
+}
+
+/// A delivery that has ended without success: a record of the deliveries' dead-letter queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ended {
+    /// Whose.
+    pub organization_id: OrganizationId,
+    /// Where it was to go.
+    pub endpoint_id: EndpointId,
+    /// Which delivery.
+    pub delivery_id: DeliveryId,
+    /// Why it has ended.
+    pub ended_because: EndedBecause,
+    /// When, unix milliseconds.
+    pub ended_at: i64,
+}
+
+/// Why a delivery that ended concerns its endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndedBecause {
+    /// Its schedule is used up.
+    Exhausted,
+    /// The receiver answered 410.
+    Gone,
+    /// The receiver answered `webhook-delivery: disable`.
+    DisableHeader,
+}
+
+impl DeliveryTask {
+    /// When it is due.
+    #[must_use]
+    pub fn due_at(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.due_at).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+}
+
+impl Ended {
+    /// When it ended.
+    #[must_use]
+    pub fn ended_at(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.ended_at).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+}
+
+macro_rules! from_record {
+    ($name:ident) => {
+        impl std::str::FromStr for $name {
+            type Err = UnreadableRecord;
+
+            fn from_str(body: &str) -> Result<Self, UnreadableRecord> {
+                serde_json::from_str(body).map_err(|error| UnreadableRecord(error.to_string()))
+            }
+        }
+    };
+}
+from_record!(DeliveryTask);
+from_record!(Ended);
+
+/// An accepted event on the events queue. Only a record with our mark is read as one.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AcceptedRecord<'a> {
+    message_id: MessageId,
+    organization_id: OrganizationId,
+    #[serde(rename = "type")]
+    event_type: String,
+    occurred_at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    event_id: Option<EventId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    only: Option<EndpointId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    revision: Option<u64>,
+    #[serde(borrow)]
+    payload: &'a RawValue,
+}
+
+/// An event as any producer puts it on the events queue.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ProducedRecord<'a, D> {
+    organization_id: &'a OrganizationId,
+    #[serde(rename = "type")]
+    event_type: &'a str,
+    id: &'a EventId,
+    data: &'a D,
+}
+
+pub(super) fn write(record: &impl Serialize) -> Result<String, AwsError> {
+    serde_json::to_string(record).map_err(|error| AwsError::unreadable("writing a record", error))
+}
+
+pub(super) fn write_accepted(event: &AcceptedEvent) -> Result<String, AwsError> {
+    write(&AcceptedRecord {
+        message_id: event.message_id,
+        organization_id: event.organization_id.clone(),
+        event_type: event.event_type.clone(),
+        occurred_at: event.occurred_at.as_millisecond(),
+        event_id: event.event_id.clone(),
+        only: match event.audience {
+            Audience::Only(endpoint) => Some(endpoint),
+            Audience::Subscribers | Audience::SubscribersExcept(_) => None,
+        },
+        revision: event.revision,
+        payload: &event.payload,
+    })
+}
+
+pub(super) fn write_produced(
+    organization_id: &OrganizationId,
+    event_type: &str,
+    id: &EventId,
+    data: &impl Serialize,
+) -> Result<String, AwsError> {
+    write(&ProducedRecord { organization_id, event_type, id, data })
+}
+
+/// Reads an accepted event. The caller has checked its mark.
+///
+/// # Errors
+/// When it is none, which a record with the right mark always is.
+pub fn read_accepted(body: &str) -> Result<AcceptedEvent, UnreadableRecord> {
+    let record: AcceptedRecord<'_> =
+        serde_json::from_str(body).map_err(|error| UnreadableRecord(error.to_string()))?;
+    Ok(AcceptedEvent {
+        message_id: record.message_id,
+        organization_id: record.organization_id,
+        event_type: record.event_type,
+        occurred_at: Timestamp::from_millisecond(record.occurred_at).unwrap_or(Timestamp::UNIX_EPOCH),
+        event_id: record.event_id,
+        payload: record.payload.to_owned(),
+        audience: record.only.map_or(Audience::Subscribers, Audience::Only),
+        revision: record.revision,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_accepted_event_reads_back_with_its_payload_to_the_byte() {
+        let at = Timestamp::from_millisecond(1_780_000_000_123).unwrap();
+        let event = AcceptedEvent {
+            message_id: MessageId::new(at, 5),
+            organization_id: "org_1".parse().unwrap(),
+            event_type: "member.added".to_owned(),
+            occurred_at: at,
+            event_id: Some("evt-1".parse().unwrap()),
+            payload: RawValue::from_string(r#"{"z":1.0,"a":"\u00e9"}"#.to_owned()).unwrap(),
+            audience: Audience::Only(EndpointId::new(at, 9)),
+            revision: Some(7),
+        };
+        let read = read_accepted(&write_accepted(&event).unwrap()).unwrap();
+        assert_eq!(read.payload.get(), event.payload.get());
+        assert_eq!(format!("{read:?}"), format!("{event:?}"));
+    }
+
+    #[test]
+    fn an_ended_delivery_and_a_waiting_one_are_told_apart() {
+        let at = Timestamp::from_millisecond(5).unwrap();
+        let task = DeliveryTask {
+            organization_id: "org_1".parse().unwrap(),
+            endpoint_id: EndpointId::new(at, 1),
+            message_id: MessageId::new(at, 2),
+            delivery_id: DeliveryId::new(at, 3),
+            attempt: 2,
+            due_at: 5,
+            hops: 0,
+            redrives: 0,
+        };
+        let ended = Ended {
+            organization_id: task.organization_id.clone(),
+            endpoint_id: task.endpoint_id,
+            delivery_id: task.delivery_id,
+            ended_because: EndedBecause::Exhausted,
+            ended_at: 5,
+        };
+        let (task_text, ended_text) = (write(&task).unwrap(), write(&ended).unwrap());
+        assert_eq!(task_text.parse::<DeliveryTask>().unwrap(), task);
+        assert_eq!(ended_text.parse::<Ended>().unwrap(), ended);
+        assert!(task_text.parse::<Ended>().is_err());
+        assert!(ended_text.parse::<DeliveryTask>().is_err());
+    }
+}

@@ -1,0 +1,166 @@
+//! Keys derived from the deployment's encryption key: one seals signing secrets at rest, one marks accepted events.
+
+use aes_gcm::aead::{Aead, KeyInit, Payload};
+use aes_gcm::{Aes256Gcm, Nonce};
+use hkdf::Hkdf;
+use hmac::{Hmac, Mac};
+use hookbell_domain::ids::{EndpointId, OrganizationId};
+use hookbell_domain::signature::SigningSecret;
+use sha2::Sha256;
+
+use crate::random;
+
+const NONCE_BYTES: usize = 12;
+
+/// The deployment's keys. Their bytes appear in no log and no error.
+pub struct Keys {
+    sealing: Aes256Gcm,
+    acceptance: Hmac<Sha256>,
+}
+
+/// A secret that could not be sealed or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// The encryption key of the deployment is too short to derive keys from.
+    #[error("the encryption key is shorter than 32 characters")]
+    KeyTooShort,
+    /// The operating system gave no random bytes.
+    #[error("no random bytes to be had")]
+    NoRandomness,
+    /// Sealed under another key, or for another endpoint, or damaged.
+    #[error("a sealed secret does not open: it was sealed under another key or for another endpoint")]
+    DoesNotOpen,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keys(hidden)")
+    }
+}
+
+impl Keys {
+    /// Derives the keys from the opaque text that the deployment generated (HKDF-SHA256, RFC 5869).
+    ///
+    /// # Errors
+    /// When the text is shorter than 32 characters.
+    pub fn derive(encryption_key: &str) -> Result<Self, SealError> {
+        if encryption_key.len() < 32 {
+            return Err(SealError::KeyTooShort);
+        }
+        let hkdf = Hkdf::<Sha256>::new(None, encryption_key.as_bytes());
+        let expand = |label: &[u8]| {
+            let mut key = [0; 32];
+            hkdf.expand(label, &mut key).map(|()| key).map_err(|_| SealError::KeyTooShort)
+        };
+        Ok(Self {
+            sealing: Aes256Gcm::new(&expand(b"hookbell signing secrets v1")?.into()),
+            acceptance: Hmac::new(&expand_block(&expand(b"hookbell accepted events v1")?)),
+        })
+    }
+
+    /// Seals a signing secret for its endpoint: nonce, then AES-256-GCM ciphertext and tag (NIST SP 800-38D).
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn seal(
+        &self,
+        secret: &SigningSecret,
+        organization: &OrganizationId,
+        endpoint: EndpointId,
+    ) -> Result<Vec<u8>, SealError> {
+        let nonce: [u8; NONCE_BYTES] = random::bytes().map_err(|_| SealError::NoRandomness)?;
+        let aad = associated_data(organization, endpoint);
+        let payload = Payload { msg: secret.as_bytes(), aad: aad.as_bytes() };
+        let sealed =
+            self.sealing.encrypt(&Nonce::from(nonce), payload).map_err(|_| SealError::NoRandomness)?;
+        Ok([nonce.as_slice(), &sealed].concat())
+    }
+
+    /// Opens what [`Keys::seal`] sealed for the same organization and endpoint.
+    ///
+    /// # Errors
+    /// When it was sealed under another key or for another endpoint.
+    pub fn open(
+        &self,
+        sealed: &[u8],
+        organization: &OrganizationId,
+        endpoint: EndpointId,
+    ) -> Result<SigningSecret, SealError> {
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::DoesNotOpen)?;
+        let aad = associated_data(organization, endpoint);
+        self.sealing
+            .decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad: aad.as_bytes() })
+            .ok()
+            .and_then(SigningSecret::from_bytes)
+            .ok_or(SealError::DoesNotOpen)
+    }
+
+    /// The mark that shows a queue record to be our own: HMAC-SHA256 over its body.
+    #[must_use]
+    pub fn mark(&self, record: &str) -> [u8; 32] {
+        self.acceptance.clone().chain_update(record).finalize().into_bytes().into()
+    }
+
+    /// Whether a mark is that of the record. Takes the same time wherever they differ.
+    #[must_use]
+    pub fn is_marked(&self, record: &str, mark: &[u8]) -> bool {
+        self.acceptance.clone().chain_update(record).verify_slice(mark).is_ok()
+    }
+}
+
+/// An HMAC key as the block that the constructor of fixed length takes (RFC 2104, section 2: padded with zeros).
+fn expand_block(key: &[u8; 32]) -> hmac::digest::Key<Hmac<Sha256>> {
+    let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+    for (to, from) in block.iter_mut().zip(key) {
+        *to = *from;
+    }
+    block
+}
+
+fn associated_data(organization: &OrganizationId, endpoint: EndpointId) -> String {
+    format!("{organization}#{endpoint}")
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    const KEY: &str = "0123456789abcdefghijklmnopqrstuvwxyzABCD";
+
+    fn endpoint(n: u128) -> EndpointId {
+        EndpointId::new(Timestamp::UNIX_EPOCH, n)
+    }
+
+    #[test]
+    fn a_sealed_secret_opens_only_with_its_key_and_for_its_endpoint() {
+        let keys = Keys::derive(KEY).unwrap();
+        let (org, other): (OrganizationId, OrganizationId) = ("org_1".parse().unwrap(), "org_2".parse().unwrap());
+        let secret = SigningSecret::new([9; 32]);
+        let sealed = keys.seal(&secret, &org, endpoint(1)).unwrap();
+        assert_eq!(keys.open(&sealed, &org, endpoint(1)).unwrap(), secret);
+        assert!(keys.open(&sealed, &other, endpoint(1)).is_err());
+        assert!(keys.open(&sealed, &org, endpoint(2)).is_err());
+        assert!(keys.open(&sealed[1..], &org, endpoint(1)).is_err());
+        assert!(keys.open(&[], &org, endpoint(1)).is_err());
+        let others = Keys::derive(&KEY.to_uppercase()).unwrap();
+        assert!(others.open(&sealed, &org, endpoint(1)).is_err());
+        assert_ne!(sealed, keys.seal(&secret, &org, endpoint(1)).unwrap(), "a nonce is used once");
+    }
+
+    #[test]
+    fn a_mark_fits_one_record_and_one_key() {
+        let keys = Keys::derive(KEY).unwrap();
+        let mark = keys.mark("a record");
+        assert!(keys.is_marked("a record", &mark));
+        assert!(!keys.is_marked("another", &mark));
+        assert!(!keys.is_marked("a record", &mark[..31]));
+        assert!(!Keys::derive(&KEY.to_uppercase()).unwrap().is_marked("a record", &mark));
+    }
+
+    #[test]
+    fn a_short_key_is_refused() {
+        assert!(matches!(Keys::derive("short"), Err(SealError::KeyTooShort)));
+    }
+}

@@ -1,0 +1,92 @@
+//! Producers' event ids: for a day, an id stands for the message that it made.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use hookbell_domain::ids::{EventId, MessageId, OrganizationId};
+use hookbell_domain::time::after;
+use jiff::Timestamp;
+
+use super::keys::Key;
+use super::{Item, Table, ms, number, text};
+use crate::AwsError;
+
+/// How long an event id is remembered.
+const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What an event id stands for, after asking to have it stand for a message of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventIdState {
+    /// For that message, which is not known to have reached the queue: sending it (again) is right.
+    Reserved(MessageId),
+    /// For that message, which is on its way.
+    Sent(MessageId),
+}
+
+impl Table {
+    /// Has an event id stand for `message`, unless it stands for another one since less than a day.
+    ///
+    /// # Errors
+    /// When DynamoDB fails.
+    pub async fn reserve_event_id(
+        &self,
+        organization: &OrganizationId,
+        event: &EventId,
+        message: MessageId,
+        now: Timestamp,
+    ) -> Result<EventIdState, AwsError> {
+        let forgotten = now.as_millisecond() - i64::try_from(REMEMBERED.as_millis()).unwrap_or(i64::MAX);
+        let mut item = Key::event_id(organization, event).into_item();
+        item.insert("msg".to_owned(), text(message.to_string()));
+        item.insert("at".to_owned(), ms(now));
+        item.insert("expiresAt".to_owned(), number(after(now, REMEMBERED).as_second()));
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            // DynamoDB deletes what has expired days late, so the time decides.
+            .condition_expression("attribute_not_exists(PK) OR #at <= :forgotten")
+            .expression_attribute_names("#at", "at")
+            .expression_attribute_values(":forgotten", number(forgotten))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let error = match put {
+            Ok(_) => return Ok(EventIdState::Reserved(message)),
+            Err(error) => error,
+        };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(failed)) => read_state(failed.item()),
+            _ => Err(AwsError::sdk("PutItem")(error)),
+        }
+    }
+
+    /// Notes that the message of an event id is on its way.
+    ///
+    /// # Errors
+    /// When DynamoDB fails.
+    pub async fn mark_event_id_sent(&self, organization: &OrganizationId, event: &EventId) -> Result<(), AwsError> {
+        self.client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(Key::event_id(organization, event).into_item()))
+            .update_expression("SET sent = :true")
+            .expression_attribute_values(":true", AttributeValue::Bool(true))
+            .send()
+            .await
+            .map_err(AwsError::sdk("UpdateItem"))?;
+        Ok(())
+    }
+}
+
+fn read_state(item: Option<&Item>) -> Result<EventIdState, AwsError> {
+    let message = item
+        .and_then(|item| item.get("msg"))
+        .and_then(|value| value.as_s().ok())
+        .and_then(|value| value.parse().ok())
+        .ok_or_else(|| AwsError::unreadable("reading an event id", "it names no message"))?;
+    let sent = item.is_some_and(|item| item.contains_key("sent"));
+    Ok(if sent { EventIdState::Sent(message) } else { EventIdState::Reserved(message) })
+}

@@ -1,0 +1,258 @@
+//! The items as they are stored. Attribute names count towards an item's size, so the frequent ones are short.
+
+use std::time::Duration;
+
+use hookbell_domain::delivery::{Attempt, Delivery, DeliveryStatus, Trigger};
+use hookbell_domain::endpoint::{Disabled, Endpoint, Health};
+use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, MessageId, OrganizationId};
+use hookbell_domain::message::Message;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::endpoints::{SealedSecrets, StoredEndpoint};
+use super::keys::ENDPOINT;
+use super::body;
+use crate::AwsError;
+
+/// An organization: `ORG#org` / `ORG`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OrganizationItem {
+    pub(super) profile: String,
+    pub(super) revision: u64,
+    pub(super) endpoint_count: u32,
+    pub(super) created_at: i64,
+    pub(super) updated_at: i64,
+}
+
+/// An endpoint: `ORG#org` / `EP#whe_…`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EndpointItem {
+    #[serde(rename = "PK")]
+    pub(super) pk: String,
+    #[serde(rename = "SK")]
+    pub(super) sk: String,
+    pub(super) url: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) description: Option<String>,
+    pub(super) event_types: Vec<String>,
+    pub(super) ordered: bool,
+    pub(super) secrets: Vec<SecretItem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) disabled_reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) disabled_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) disabled_by: Option<String>,
+    #[serde(default)]
+    pub(super) consecutive_failures: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) streak_started_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) failing_since: Option<i64>,
+    pub(super) created_at: i64,
+    pub(super) updated_at: i64,
+}
+
+/// A sealed secret; the first of an endpoint's is the current one.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct SecretItem {
+    #[serde(with = "serde_bytes")]
+    pub(super) sealed: Vec<u8>,
+    /// When its overlap ends; absent on the current one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) until: Option<i64>,
+}
+
+/// A message: `MSG#org#shard` / `msg_…`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct MessageItem {
+    #[serde(rename = "PK")]
+    pub(super) pk: String,
+    #[serde(rename = "SK")]
+    pub(super) sk: String,
+    #[serde(rename = "type")]
+    pub(super) event_type: String,
+    #[serde(rename = "event", default, skip_serializing_if = "Option::is_none")]
+    pub(super) event_id: Option<String>,
+    /// The endpoints, without the prefix that all ids have.
+    #[serde(rename = "to")]
+    pub(super) endpoints: Vec<String>,
+    #[serde(with = "serde_bytes")]
+    pub(super) body: Vec<u8>,
+    #[serde(rename = "deflated", default, skip_serializing_if = "is_false")]
+    pub(super) compressed: bool,
+    #[serde(rename = "expiresAt")]
+    pub(super) expires_at: i64,
+}
+
+/// A delivery: `DLV#whe_…#shard` / `dlv_…`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct DeliveryItem {
+    #[serde(rename = "PK")]
+    pub(super) pk: String,
+    #[serde(rename = "SK")]
+    pub(super) sk: String,
+    #[serde(rename = "org")]
+    pub(super) organization: String,
+    #[serde(rename = "msg")]
+    pub(super) message: String,
+    #[serde(rename = "type")]
+    pub(super) event_type: String,
+    pub(super) status: String,
+    #[serde(rename = "count")]
+    pub(super) attempt_count: u32,
+    pub(super) attempts: Vec<AttemptItem>,
+    #[serde(rename = "next", default, skip_serializing_if = "Option::is_none")]
+    pub(super) next_retry_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) skipped: Option<String>,
+    #[serde(rename = "claim", default, skip_serializing_if = "Option::is_none")]
+    pub(super) claimed_until: Option<i64>,
+    #[serde(rename = "updated")]
+    pub(super) updated_at: i64,
+    #[serde(rename = "expiresAt")]
+    pub(super) expires_at: i64,
+}
+
+/// One attempt of a delivery.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct AttemptItem {
+    #[serde(rename = "n")]
+    pub(super) number: u32,
+    pub(super) at: i64,
+    #[serde(rename = "ms")]
+    pub(super) latency_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) url: Option<String>,
+    #[serde(rename = "http", default, skip_serializing_if = "Option::is_none")]
+    pub(super) http_status: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) error: Option<String>,
+    #[serde(rename = "answer", default, skip_serializing_if = "Option::is_none")]
+    pub(super) response: Option<String>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) manual: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+pub(super) fn time(ms: i64) -> Timestamp {
+    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn unreadable(error: impl std::fmt::Display) -> AwsError {
+    AwsError::unreadable("reading an item", error)
+}
+
+impl EndpointItem {
+    pub(super) fn into_stored(self) -> Result<StoredEndpoint, AwsError> {
+        let id: EndpointId = self.sk.strip_prefix(ENDPOINT).unwrap_or(&self.sk).parse().map_err(unreadable)?;
+        let organization_id: OrganizationId =
+            self.pk.strip_prefix("ORG#").unwrap_or(&self.pk).parse().map_err(unreadable)?;
+        let endpoint = Endpoint {
+            id,
+            organization_id,
+            url: self.url,
+            description: self.description,
+            event_types: self.event_types,
+            ordered: self.ordered,
+            disabled: self.disabled_at.map(|at| Disabled { reason: self.disabled_reason, at: time(at) }),
+            health: Health {
+                consecutive_failures: self.consecutive_failures,
+                streak_started_at: self.streak_started_at.map(time),
+                failing_since: self.failing_since.map(time),
+            },
+            created_at: time(self.created_at),
+            updated_at: time(self.updated_at),
+        };
+        let secrets = SealedSecrets(self.secrets.into_iter().map(|s| (s.sealed, s.until.map(time))).collect());
+        Ok(StoredEndpoint { endpoint, secrets, disabled_by: self.disabled_by })
+    }
+}
+
+impl MessageItem {
+    pub(super) fn into_message(self, organization_id: OrganizationId) -> Result<Message, AwsError> {
+        let endpoint_ids =
+            self.endpoints.iter().map(|id| format!("{}{id}", EndpointId::PREFIX).parse()).collect::<Result<_, _>>();
+        Ok(Message {
+            id: self.sk.parse::<MessageId>().map_err(unreadable)?,
+            organization_id,
+            event_type: self.event_type,
+            event_id: self.event_id.map(|id| id.parse::<EventId>()).transpose().map_err(unreadable)?,
+            endpoint_ids: endpoint_ids.map_err(unreadable)?,
+            body: body::unpack(self.body, self.compressed).map_err(unreadable)?,
+        })
+    }
+}
+
+impl DeliveryItem {
+    pub(super) fn of(delivery: &Delivery, expires_at: i64) -> Self {
+        let key = super::keys::Key::delivery(delivery.endpoint_id, delivery.id);
+        Self {
+            pk: key.pk,
+            sk: key.sk,
+            organization: delivery.organization_id.to_string(),
+            message: delivery.message_id.to_string(),
+            event_type: delivery.event_type.clone(),
+            status: delivery.status.as_str().to_owned(),
+            attempt_count: delivery.attempt_count(),
+            attempts: delivery.attempts.iter().map(AttemptItem::of).collect(),
+            next_retry_at: delivery.next_retry_at.map(Timestamp::as_millisecond),
+            skipped: delivery.skipped.clone(),
+            claimed_until: delivery.claimed_until.map(Timestamp::as_millisecond),
+            updated_at: delivery.updated_at.as_millisecond(),
+            expires_at,
+        }
+    }
+
+    pub(super) fn into_delivery(self) -> Result<Delivery, AwsError> {
+        let endpoint = self.pk.split('#').nth(1).unwrap_or_default();
+        Ok(Delivery {
+            id: self.sk.parse::<DeliveryId>().map_err(unreadable)?,
+            message_id: self.message.parse().map_err(unreadable)?,
+            endpoint_id: endpoint.parse().map_err(unreadable)?,
+            organization_id: self.organization.parse().map_err(unreadable)?,
+            event_type: self.event_type,
+            status: DeliveryStatus::named(&self.status).ok_or_else(|| unreadable("unknown delivery status"))?,
+            attempts: self.attempts.into_iter().map(AttemptItem::into_attempt).collect(),
+            next_retry_at: self.next_retry_at.map(time),
+            skipped: self.skipped,
+            claimed_until: self.claimed_until.map(time),
+            updated_at: time(self.updated_at),
+        })
+    }
+}
+
+impl AttemptItem {
+    pub(super) fn of(attempt: &Attempt) -> Self {
+        Self {
+            number: attempt.number,
+            at: attempt.at.as_millisecond(),
+            latency_ms: u64::try_from(attempt.latency.as_millis()).unwrap_or(u64::MAX),
+            url: attempt.url.clone(),
+            http_status: attempt.http_status,
+            error: attempt.error.clone(),
+            response: attempt.response.clone(),
+            manual: attempt.trigger == Trigger::Manual,
+        }
+    }
+
+    fn into_attempt(self) -> Attempt {
+        Attempt {
+            number: self.number,
+            at: time(self.at),
+            url: self.url,
+            http_status: self.http_status,
+            latency: Duration::from_millis(self.latency_ms),
+            error: self.error,
+            response: self.response,
+            trigger: if self.manual { Trigger::Manual } else { Trigger::Scheduled },
+        }
+    }
+}
+

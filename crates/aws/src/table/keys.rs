@@ -1,0 +1,60 @@
+//! The keys of every item.
+//!
+//! | item | PK | SK |
+//! |---|---|---|
+//! | organization | `ORG#org` | `ORG` |
+//! | endpoint | `ORG#org` | `EP#whe_…` |
+//! | message | `MSG#org#shard` | `msg_…` |
+//! | delivery | `DLV#whe_…#shard` | `dlv_…` |
+//! | producer's event id | `EVT#org#eventId` | `EVT` |
+//!
+//! An organization's id holds no `#`, and shards come from the id itself, so every key can be computed.
+
+use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, MessageId, OrganizationId};
+
+use super::{Item, text};
+
+/// The partition key's attribute.
+pub(super) const PK: &str = "PK";
+/// The sort key's attribute.
+pub(super) const SK: &str = "SK";
+/// What every endpoint's sort key starts with.
+pub(super) const ENDPOINT: &str = "EP#";
+
+/// One item's key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) pk: String,
+    pub(super) sk: String,
+}
+
+impl Key {
+    pub(super) fn organization(organization: &OrganizationId) -> Self {
+        Self { pk: format!("ORG#{organization}"), sk: "ORG".to_owned() }
+    }
+
+    pub(super) fn endpoint(organization: &OrganizationId, endpoint: EndpointId) -> Self {
+        Self { pk: format!("ORG#{organization}"), sk: format!("{ENDPOINT}{endpoint}") }
+    }
+
+    pub(super) fn message(organization: &OrganizationId, message: MessageId) -> Self {
+        Self { pk: format!("MSG#{organization}#{}", message.shard()), sk: message.to_string() }
+    }
+
+    pub(super) fn delivery(endpoint: EndpointId, delivery: DeliveryId) -> Self {
+        Self { pk: delivery_shard(endpoint, delivery.shard()), sk: delivery.to_string() }
+    }
+
+    pub(super) fn event_id(organization: &OrganizationId, event: &EventId) -> Self {
+        Self { pk: format!("EVT#{organization}#{event}"), sk: "EVT".to_owned() }
+    }
+
+    pub(super) fn into_item(self) -> Item {
+        Item::from([(PK.to_owned(), text(self.pk)), (SK.to_owned(), text(self.sk))])
+    }
+}
+
+/// The partition of an endpoint's deliveries in one shard.
+pub(super) fn delivery_shard(endpoint: EndpointId, shard: u8) -> String {
+    format!("DLV#{endpoint}#{shard}")
+}

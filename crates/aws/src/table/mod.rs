@@ -1,0 +1,139 @@
+//! The one table. Its keys are in [`keys`], its items in `items`; each further file is one kind of item.
+//!
+//! There are no indexes: whoever reads an item can compute its key from what it has. A delivered message costs two
+//! writes, its own and its delivery's.
+
+mod body;
+mod deliveries;
+mod disabling;
+mod endpoints;
+mod event_ids;
+mod items;
+mod keys;
+mod listing;
+mod messages;
+mod organizations;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use deliveries::{Claim, Page};
+pub use disabling::{Counted, DisableCause};
+pub use endpoints::{CreateEndpoint, EndpointChange, SealedSecrets, StoredEndpoint};
+pub use event_ids::EventIdState;
+pub use organizations::{Initialized, Organization, OrganizationRecord};
+
+use crate::AwsError;
+
+type Item = HashMap<String, AttributeValue>;
+
+/// Entries of a BatchWriteItem request (AWS, "BatchWriteItem": at most 25).
+pub(crate) const BATCH_WRITE_ITEMS: usize = 25;
+
+/// Keys of a BatchGetItem request (AWS, "BatchGetItem": at most 100).
+pub(crate) const BATCH_GET_KEYS: usize = 100;
+
+/// The table of a deployment.
+#[derive(Debug, Clone)]
+pub struct Table {
+    client: Client,
+    name: String,
+    retention: Duration,
+}
+
+impl Table {
+    /// The table of that name, whose messages and deliveries expire after `retention`.
+    #[must_use]
+    pub fn new(config: &SdkConfig, name: String, retention: Duration) -> Self {
+        Self { client: Client::new(config), name, retention }
+    }
+
+    /// When something accepted at `at` expires: unix seconds for DynamoDB's time to live.
+    fn expires_at(&self, at: Timestamp) -> i64 {
+        hookbell_domain::time::after(at, self.retention).as_second()
+    }
+
+    /// Reads one item.
+    async fn get<T: DeserializeOwned>(&self, key: keys::Key, consistent: bool) -> Result<Option<T>, AwsError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(key.into_item()))
+            .consistent_read(consistent)
+            .send()
+            .await
+            .map_err(AwsError::sdk("GetItem"))?;
+        answer.item.map(from_item).transpose()
+    }
+
+    /// Reads items by their keys, in no order; those that are not there are left out.
+    async fn get_all<T: DeserializeOwned>(&self, wanted: Vec<keys::Key>) -> Result<Vec<T>, AwsError> {
+        use aws_sdk_dynamodb::types::KeysAndAttributes;
+        let mut found = Vec::with_capacity(wanted.len());
+        let mut left: Vec<Item> = wanted.into_iter().map(keys::Key::into_item).collect();
+        let mut tries = 0;
+        while !left.is_empty() {
+            let batch: Vec<Item> = left.drain(..left.len().min(BATCH_GET_KEYS)).collect();
+            let request = KeysAndAttributes::builder()
+                .set_keys(Some(batch))
+                .build()
+                .map_err(AwsError::sdk("BatchGetItem"))?;
+            let answer = self
+                .client
+                .batch_get_item()
+                .request_items(&self.name, request)
+                .send()
+                .await
+                .map_err(AwsError::sdk("BatchGetItem"))?;
+            for item in answer.responses.into_iter().flat_map(HashMap::into_values).flatten() {
+                found.push(from_item(item)?);
+            }
+            let unprocessed = answer.unprocessed_keys.into_iter().flat_map(HashMap::into_values);
+            let again: Vec<Item> = unprocessed.flat_map(|keys| keys.keys).collect();
+            if !again.is_empty() {
+                tries += 1;
+                back_off("BatchGetItem", tries).await?;
+                left.extend(again);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Waits before sending what DynamoDB left unprocessed once more; an error when it has been asked often enough.
+async fn back_off(operation: &'static str, tries: u32) -> Result<(), AwsError> {
+    if tries > 6 {
+        return Err(AwsError::unreadable(operation, "DynamoDB leaves entries unprocessed (throttled)"));
+    }
+    tokio::time::sleep(Duration::from_millis(20 << tries)).await;
+    Ok(())
+}
+
+fn to_item(item: impl Serialize) -> Result<Item, AwsError> {
+    serde_dynamo::to_item(item).map_err(|error| AwsError::unreadable("writing an item", error))
+}
+
+fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, AwsError> {
+    serde_dynamo::from_item(item).map_err(|error| AwsError::unreadable("reading an item", error))
+}
+
+fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+/// A stored time: unix milliseconds.
+fn ms(at: Timestamp) -> AttributeValue {
+    number(at.as_millisecond())
+}

@@ -1,0 +1,161 @@
+//! Organizations, and the one Query that gives the fan-out all it needs.
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use hookbell_domain::ids::OrganizationId;
+use hookbell_domain::profile::Profile;
+use jiff::Timestamp;
+
+use super::endpoints::StoredEndpoint;
+use super::items::{EndpointItem, OrganizationItem, time};
+use super::keys::{self, Key};
+use super::{Table, from_item, ms, number, text};
+use crate::AwsError;
+
+/// An organization without its endpoints.
+#[derive(Debug, Clone)]
+pub struct OrganizationRecord {
+    /// Its id.
+    pub id: OrganizationId,
+    /// What it sends and how.
+    pub profile: &'static Profile,
+    /// Goes up with every change of the organization or of one of its endpoints by its owner.
+    pub revision: u64,
+    /// How many endpoints it has.
+    pub endpoint_count: u32,
+    /// When it was initialised.
+    pub created_at: Timestamp,
+    /// When it changed last.
+    pub updated_at: Timestamp,
+}
+
+/// An organization with its endpoints, oldest first.
+#[derive(Debug, Clone)]
+pub struct Organization {
+    /// The organization itself.
+    pub record: OrganizationRecord,
+    /// Its endpoints.
+    pub endpoints: Vec<StoredEndpoint>,
+}
+
+/// What asking for an organization's initialisation came to.
+#[derive(Debug)]
+pub enum Initialized {
+    /// It is there, with the profile asked for.
+    Yes(OrganizationRecord),
+    /// It has another profile, and endpoints that hold it to that one.
+    OtherProfile,
+}
+
+impl Table {
+    /// Makes an organization, or switches its profile while it has no endpoint. Can be repeated.
+    ///
+    /// Without `wanted`, a new organization gets `default` and an existing one keeps what it has.
+    ///
+    /// # Errors
+    /// When DynamoDB fails.
+    pub async fn initialize(
+        &self,
+        id: &OrganizationId,
+        wanted: Option<&'static Profile>,
+        default: &'static Profile,
+        now: Timestamp,
+    ) -> Result<Initialized, AwsError> {
+        let profile = if wanted.is_some() { ":profile" } else { "if_not_exists(profile, :profile)" };
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(Key::organization(id).into_item()))
+            .update_expression(format!(
+                "SET profile = {profile}, updatedAt = :now, createdAt = if_not_exists(createdAt, :now), \
+                 endpointCount = if_not_exists(endpointCount, :zero) ADD revision :one"
+            ))
+            .expression_attribute_values(":profile", text(wanted.unwrap_or(default).name))
+            .expression_attribute_values(":now", ms(now))
+            .expression_attribute_values(":zero", number(0))
+            .expression_attribute_values(":one", number(1))
+            .return_values(ReturnValue::AllNew);
+        if wanted.is_some() {
+            update = update
+                .condition_expression("attribute_not_exists(PK) OR profile = :profile OR endpointCount = :zero");
+        }
+        match update.send().await {
+            Ok(answer) => {
+                let item = answer.attributes.unwrap_or_default();
+                Ok(Initialized::Yes(record(id, from_item(item)?)?))
+            }
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(Initialized::OtherProfile)
+            }
+            Err(error) => Err(AwsError::sdk("UpdateItem")(error)),
+        }
+    }
+
+    /// Reads an organization without its endpoints; sees every write that has been answered.
+    ///
+    /// # Errors
+    /// When DynamoDB fails.
+    pub async fn organization_record(&self, id: &OrganizationId) -> Result<Option<OrganizationRecord>, AwsError> {
+        let item: Option<OrganizationItem> = self.get(Key::organization(id), true).await?;
+        item.map(|item| record(id, item)).transpose()
+    }
+
+    /// Reads an organization with its endpoints in one Query; `consistent` sees every write that has been answered,
+    /// at twice the price.
+    ///
+    /// # Errors
+    /// When DynamoDB fails.
+    pub async fn organization(
+        &self,
+        id: &OrganizationId,
+        consistent: bool,
+    ) -> Result<Option<Organization>, AwsError> {
+        let (mut found, mut endpoints) = (None, Vec::new());
+        let mut start = None;
+        loop {
+            let answer = self
+                .client
+                .query()
+                .table_name(&self.name)
+                .key_condition_expression("PK = :pk")
+                .expression_attribute_values(":pk", AttributeValue::S(Key::organization(id).pk))
+                .consistent_read(consistent)
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(AwsError::sdk("Query"))?;
+            for item in answer.items.unwrap_or_default() {
+                let is_endpoint = item
+                    .get(keys::SK)
+                    .and_then(|sk| sk.as_s().ok())
+                    .is_some_and(|sk| sk.starts_with(keys::ENDPOINT));
+                if is_endpoint {
+                    endpoints.push(from_item::<EndpointItem>(item)?.into_stored()?);
+                } else {
+                    found = Some(record(id, from_item(item)?)?);
+                }
+            }
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(found.map(|record| Organization { record, endpoints }));
+            }
+        }
+    }
+}
+
+fn record(id: &OrganizationId, item: OrganizationItem) -> Result<OrganizationRecord, AwsError> {
+    let profile = Profile::named(&item.profile).ok_or_else(|| {
+        AwsError::unreadable(
+            "reading an organization",
+            format!("its profile {:?} is not in this build of events/", item.profile),
+        )
+    })?;
+    Ok(OrganizationRecord {
+        id: id.clone(),
+        profile,
+        revision: item.revision,
+        endpoint_count: item.endpoint_count,
+        created_at: time(item.created_at),
+        updated_at: time(item.updated_at),
+    })
+}

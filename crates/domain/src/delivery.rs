@@ -1,0 +1,173 @@
+//! Deliveries and their attempts: what is recorded of a message on its way to an endpoint.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::ids::{DeliveryId, EndpointId, MessageId, OrganizationId};
+use crate::outcome::Outcome;
+use crate::retry::Next;
+
+/// How much of a response is kept with its attempt, in bytes.
+pub const SNIPPET_BYTES: usize = 1_024;
+
+/// Why a delivery was not attempted: its endpoint was disabled. Shown to the owner.
+pub const SKIPPED_DISABLED: &str = "endpoint disabled";
+
+/// A message on its way to an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Its id.
+    pub id: DeliveryId,
+    /// What is delivered.
+    pub message_id: MessageId,
+    /// Where to.
+    pub endpoint_id: EndpointId,
+    /// Whose both are.
+    pub organization_id: OrganizationId,
+    /// The message's type.
+    pub event_type: String,
+    /// How far it is.
+    pub status: DeliveryStatus,
+    /// What has been tried, in order.
+    pub attempts: Vec<Attempt>,
+    /// When the next attempt is due, while one is.
+    pub next_retry_at: Option<Timestamp>,
+    /// Set when it was ended without being attempted (further): why.
+    pub skipped: Option<String>,
+    /// Until when another worker has taken it to attempt, if one has.
+    pub claimed_until: Option<Timestamp>,
+    /// When it last changed; it was made at the id's time.
+    pub updated_at: Timestamp,
+}
+
+/// How far a delivery is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryStatus {
+    /// No attempt has finished.
+    Pending,
+    /// The receiver has it.
+    Delivered,
+    /// The last attempt failed and another will follow.
+    Failed,
+    /// Over without success.
+    Exhausted,
+}
+
+/// One HTTP request of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// From 1.
+    pub number: u32,
+    /// When it began.
+    pub at: Timestamp,
+    /// Where it went; absent when to the same URL as the attempt before it.
+    pub url: Option<String>,
+    /// The answer's status, if there was an answer.
+    pub http_status: Option<u16>,
+    /// From its begin to the last byte read.
+    pub latency: Duration,
+    /// What went wrong when there was no answer, in words safe to show.
+    pub error: Option<String>,
+    /// The first [`SNIPPET_BYTES`] of the answer; absent when it was empty.
+    pub response: Option<String>,
+    /// What made it.
+    pub trigger: Trigger,
+}
+
+/// What made an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trigger {
+    /// The schedule.
+    Scheduled,
+    /// Somebody's asking.
+    Manual,
+}
+
+impl DeliveryStatus {
+    /// The word of the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+            Self::Exhausted => "exhausted",
+        }
+    }
+
+    /// The status of that word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        [Self::Pending, Self::Delivered, Self::Failed, Self::Exhausted].into_iter().find(|s| s.as_str() == word)
+    }
+
+    /// The status that a delivery has when `next` follows, and when the next attempt is due.
+    #[must_use]
+    pub fn after(next: Next) -> (Self, Option<Timestamp>) {
+        match next {
+            Next::Delivered => (Self::Delivered, None),
+            Next::RetryAt(at) => (Self::Failed, Some(at)),
+            Next::Exhausted | Next::Ended => (Self::Exhausted, None),
+        }
+    }
+}
+
+impl Attempt {
+    /// The record of an attempt that ended so.
+    #[must_use]
+    pub fn record(number: u32, at: Timestamp, latency: Duration, outcome: &Outcome, trigger: Trigger) -> Self {
+        let (http_status, error, response) = match outcome {
+            Outcome::Answered(answer) => (Some(answer.status), None, snippet(&answer.body)),
+            Outcome::Failed(failure) => (None, Some(failure.to_string()), None),
+        };
+        Self { number, at, url: None, http_status, latency, error, response, trigger }
+    }
+
+    /// Whether the receiver took the message.
+    #[must_use]
+    pub fn succeeded(&self) -> bool {
+        self.http_status.is_some_and(|status| (200..300).contains(&status))
+    }
+}
+
+/// The part of a response that is kept with its attempt.
+fn snippet(body: &[u8]) -> Option<String> {
+    let start = body.get(..SNIPPET_BYTES).unwrap_or(body);
+    (!start.is_empty()).then(|| String::from_utf8_lossy(start).into_owned())
+}
+
+impl Delivery {
+    /// How many attempts have finished.
+    #[must_use]
+    pub fn attempt_count(&self) -> u32 {
+        self.attempts.last().map_or(0, |attempt| attempt.number)
+    }
+
+    /// The last answer's beginning.
+    #[must_use]
+    pub fn response_snippet(&self) -> Option<&str> {
+        self.attempts.last()?.response.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snippet_is_at_most_the_first_bytes_and_always_text() {
+        assert_eq!(snippet(b""), None);
+        assert_eq!(snippet(b"ok").as_deref(), Some("ok"));
+        assert_eq!(snippet(&[b'x'; 20_000]).map(|text| text.len()), Some(SNIPPET_BYTES));
+        assert_eq!(snippet(b"a\xff").as_deref(), Some("a\u{fffd}"));
+    }
+
+    #[test]
+    fn every_status_is_found_by_its_word() {
+        for word in ["pending", "delivered", "failed", "exhausted"] {
+            assert_eq!(DeliveryStatus::named(word).map(DeliveryStatus::as_str), Some(word));
+        }
+        assert_eq!(DeliveryStatus::named("skipped"), None);
+    }
+}

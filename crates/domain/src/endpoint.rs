@@ -1,0 +1,131 @@
+//! Endpoints: where an organization wants its events, which of them, and how that has been going.
+
+use jiff::Timestamp;
+
+use crate::ids::{EndpointId, OrganizationId};
+use crate::signature::SigningSecret;
+
+/// The subscription to every type, those added later included.
+pub const EVERY_TYPE: &str = "*";
+
+/// Where an organization wants its events.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Endpoint {
+    /// Its id.
+    pub id: EndpointId,
+    /// Whose it is.
+    pub organization_id: OrganizationId,
+    /// The receiver's URL, as its owner wrote it.
+    pub url: String,
+    /// The owner's name for it.
+    pub description: Option<String>,
+    /// The catalogue names it wants, or [`EVERY_TYPE`].
+    pub event_types: Vec<String>,
+    /// Whether its deliveries go out strictly one after another.
+    pub ordered: bool,
+    /// Set while nothing is sent to it.
+    pub disabled: Option<Disabled>,
+    /// How its deliveries have been going.
+    pub health: Health,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its owner, or a rule, changed it last.
+    pub updated_at: Timestamp,
+}
+
+/// Why and since when nothing is sent to an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disabled {
+    /// For its owner to read; absent when the owner did it.
+    pub reason: Option<String>,
+    /// Since then.
+    pub at: Timestamp,
+}
+
+/// How an endpoint's deliveries have been going; all zero when the last one arrived.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Exhausted deliveries in a row.
+    pub consecutive_failures: u32,
+    /// When the first of that row became exhausted.
+    pub streak_started_at: Option<Timestamp>,
+    /// When the first attempt failed after which none succeeded. Kept only for profiles whose rule asks for it.
+    pub failing_since: Option<Timestamp>,
+}
+
+impl Health {
+    /// Whether a success has nothing to clear.
+    #[must_use]
+    pub fn is_clear(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Endpoint {
+    /// Whether events go out to it.
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        self.disabled.is_none()
+    }
+
+    /// Whether it wants events of that type: named exactly, or by [`EVERY_TYPE`].
+    #[must_use]
+    pub fn subscribes_to(&self, event_type: &str) -> bool {
+        self.event_types.iter().any(|wanted| wanted == event_type || wanted == EVERY_TYPE)
+    }
+}
+
+/// The secrets of an endpoint: the current one, and old ones that still sign for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointSecrets {
+    /// The one that its owner is shown.
+    pub current: SigningSecret,
+    /// Earlier ones, newest first, each with the time its overlap ends.
+    pub old: Vec<(SigningSecret, Timestamp)>,
+}
+
+impl EndpointSecrets {
+    /// The secrets that sign a request at `now`, the current one first.
+    pub fn signing(&self, now: Timestamp) -> impl Iterator<Item = &SigningSecret> {
+        let old = self.old.iter().filter(move |(_, until)| *until > now).map(|(secret, _)| secret);
+        std::iter::once(&self.current).chain(old)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(event_types: &[&str]) -> Endpoint {
+        Endpoint {
+            id: EndpointId::new(Timestamp::UNIX_EPOCH, 1),
+            organization_id: "org_1".parse().unwrap(),
+            url: "https://example.com/".to_owned(),
+            description: None,
+            event_types: event_types.iter().map(|name| (*name).to_owned()).collect(),
+            ordered: false,
+            disabled: None,
+            health: Health::default(),
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_list_of_types_is_exact_and_the_star_takes_all() {
+        let listed = endpoint(&["environment.started"]);
+        assert!(listed.subscribes_to("environment.started"));
+        assert!(!listed.subscribes_to("environment"));
+        assert!(!listed.subscribes_to("environment.started.later"));
+        assert!(endpoint(&["*"]).subscribes_to("added.tomorrow"));
+    }
+
+    #[test]
+    fn an_old_secret_signs_until_its_overlap_ends() {
+        let (new, old) = (SigningSecret::new([1; 32]), SigningSecret::new([2; 32]));
+        let end = Timestamp::from_second(100).unwrap();
+        let secrets = EndpointSecrets { current: new.clone(), old: vec![(old.clone(), end)] };
+        assert_eq!(secrets.signing(Timestamp::from_second(99).unwrap()).collect::<Vec<_>>(), [&new, &old]);
+        assert_eq!(secrets.signing(end).collect::<Vec<_>>(), [&new]);
+    }
+}

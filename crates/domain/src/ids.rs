@@ -1,0 +1,274 @@
+//! Identifiers. Each is a newtype that only parsing or derivation makes, so a checked id stays checked.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use ulid::Ulid;
+
+/// How many partitions a growing list is spread over.
+///
+/// DynamoDB takes 1,000 write units a second on one partition key
+/// (AWS, "Best practices for designing partition keys"), so eight shards take 8,000.
+pub const SHARDS: u8 = 8;
+
+/// A text that is no identifier of the kind asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a valid {kind}: expected {expected}")]
+pub struct ParseIdError {
+    kind: &'static str,
+    expected: &'static str,
+}
+
+macro_rules! ulid_id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal, $kind:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Ulid);
+
+        impl $name {
+            /// What every id of this kind starts with.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// Makes an id from the time it stands for (milliseconds count) and 80 random bits;
+            /// higher bits of `randomness` are dropped.
+            #[must_use]
+            pub fn new(at: Timestamp, randomness: u128) -> Self {
+                Self(Ulid::from_parts(unix_ms(at), randomness & ((1 << 80) - 1)))
+            }
+
+            /// The time in the id, to the millisecond.
+            #[must_use]
+            pub fn created_at(self) -> Timestamp {
+                i64::try_from(self.0.timestamp_ms())
+                    .ok()
+                    .and_then(|ms| Timestamp::from_millisecond(ms).ok())
+                    .unwrap_or(Timestamp::UNIX_EPOCH)
+            }
+
+            /// The partition (0 to 7) that the item of this id is kept in: see [`SHARDS`].
+            #[must_use]
+            pub fn shard(self) -> u8 {
+                self.0.to_bytes()[15] % SHARDS
+            }
+
+            /// The smallest id of that millisecond: where a range of time begins.
+            #[must_use]
+            pub fn first_at(at: Timestamp) -> Self {
+                Self(Ulid::from_parts(unix_ms(at), 0))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($prefix, "{}"), self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                text.strip_prefix($prefix)
+                    .and_then(|rest| {
+                        let ulid = Ulid::from_string(rest).ok()?;
+                        // Only the canonical spelling: one id has one text.
+                        (ulid.to_string() == rest).then_some(Self(ulid))
+                    })
+                    .ok_or(ParseIdError {
+                        kind: $kind,
+                        expected: concat!("\"", $prefix, "\" and 26 characters of Crockford base32"),
+                    })
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+ulid_id!(
+    /// A message: one event accepted for one organization. Sent as the `webhook-id` header.
+    MessageId, "msg_", "message id"
+);
+ulid_id!(
+    /// An endpoint: one receiver's URL with its subscriptions and secret.
+    EndpointId, "whe_", "endpoint id"
+);
+ulid_id!(
+    /// A delivery: one message on its way to one endpoint.
+    DeliveryId, "dlv_", "delivery id"
+);
+
+impl MessageId {
+    /// The id of an event that a producer put on a queue.
+    ///
+    /// The same for every time that the queue hands the record out, so a record seen twice makes one message.
+    #[must_use]
+    pub fn of_queue_record(queue_message_id: &str, sent_at: Timestamp) -> Self {
+        Self::new(sent_at, derive(b"queue record", &[queue_message_id.as_bytes()]))
+    }
+}
+
+impl DeliveryId {
+    /// The id of the delivery that a message's acceptance makes for an endpoint.
+    ///
+    /// Derived, so that whoever knows the message and the endpoint finds the delivery without an index.
+    #[must_use]
+    pub fn first(message: MessageId, endpoint: EndpointId) -> Self {
+        let random = derive(b"first delivery", &[&message.0.to_bytes(), &endpoint.0.to_bytes()]);
+        Self::new(message.created_at(), random)
+    }
+}
+
+/// 80 bits that stand for `parts`, different for every `label`.
+fn derive(label: &[u8], parts: &[&[u8]]) -> u128 {
+    let mut hash = Sha256::new();
+    hash.update(label);
+    for part in parts {
+        hash.update([0]);
+        hash.update(part);
+    }
+    hash.finalize().iter().take(10).fold(0, |bits, byte| (bits << 8) | u128::from(*byte))
+}
+
+fn unix_ms(at: Timestamp) -> u64 {
+    // A ULID has no room for times before 1970: those become its start.
+    u64::try_from(at.as_millisecond()).unwrap_or(0)
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $max:literal, $allowed:expr, $expected:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text of the id.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                let allowed: fn(u8) -> bool = $allowed;
+                if (1..=$max).contains(&text.len()) && text.bytes().all(allowed) {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    Err(ParseIdError { kind: $kind, expected: $expected })
+                }
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+text_id!(
+    /// An organization: a customer of the company that runs hookbell. The id is that company's own.
+    OrganizationId,
+    "organization id",
+    100,
+    |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':'),
+    "1 to 100 of A-Z a-z 0-9 - _ . :"
+);
+text_id!(
+    /// The producer's own id of an event: the same one twice within a day makes one message.
+    EventId,
+    "event id",
+    256,
+    |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'),
+    "1 to 256 of A-Z a-z 0-9 - _ ."
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_millisecond(ms).unwrap()
+    }
+
+    #[test]
+    fn an_id_reads_back_as_it_was_written() {
+        let id = MessageId::new(at(1_780_000_000_123), u128::MAX);
+        assert_eq!(id.to_string().parse::<MessageId>(), Ok(id));
+        assert_eq!(id.created_at(), at(1_780_000_000_123));
+        assert!(!id.to_string().contains('.'), "a dot would make the signed text ambiguous");
+    }
+
+    #[test]
+    fn only_the_canonical_text_of_the_right_kind_is_an_id() {
+        let id = MessageId::new(at(1), u128::MAX).to_string();
+        assert!(id.parse::<EndpointId>().is_err());
+        assert!(id.to_lowercase().parse::<MessageId>().is_err());
+        assert!("msg_".parse::<MessageId>().is_err());
+        assert!("msg_ZZZZZZZZZZZZZZZZZZZZZZZZZZ".parse::<MessageId>().is_err());
+    }
+
+    #[test]
+    fn derived_ids_are_stable_and_differ_by_what_they_stand_for() {
+        let message = MessageId::of_queue_record("a", at(5));
+        assert_eq!(message, MessageId::of_queue_record("a", at(5)));
+        assert_ne!(message, MessageId::of_queue_record("b", at(5)));
+        let (one, two) = (EndpointId::new(at(1), 1), EndpointId::new(at(1), 2));
+        assert_ne!(DeliveryId::first(message, one), DeliveryId::first(message, two));
+        assert_eq!(DeliveryId::first(message, one).created_at(), message.created_at());
+    }
+
+    #[test]
+    fn shards_are_used_evenly() {
+        let mut counts = [0; SHARDS as usize];
+        for n in 0..8_000 {
+            counts[usize::from(MessageId::of_queue_record(&n.to_string(), at(5)).shard())] += 1;
+        }
+        assert!(counts.iter().all(|count| (850..1_150).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn an_organization_id_has_no_character_that_a_key_or_a_path_could_misread() {
+        assert!("org_1:eu.A-b".parse::<OrganizationId>().is_ok());
+        for bad in ["", "a#b", "a/b", "a b", "a\n", "ä", &"x".repeat(101)] {
+            assert!(bad.parse::<OrganizationId>().is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! What hookbell decides, and nothing else: no clock, no dice, no socket, no environment.
+//!
+//! Everything here can be answered from its arguments. Time and randomness are passed in, so that every rule of
+//! delivery (signing, retry, jitter, auto-disable, targets) is a pure function that a property test can search.
+
+pub mod address;
+mod auto_disable;
+pub mod body;
+pub mod delivery;
+pub mod endpoint;
+pub mod ids;
+pub mod limits;
+pub mod message;
+pub mod outcome;
+pub mod profile;
+pub mod retry;
+pub mod signature;
+pub mod target;
+pub mod time;

@@ -1,0 +1,16 @@
+//! The limits that an operator may set.
+
+/// How large things may get. Each is a parameter of the deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Endpoints of one organization.
+    pub endpoints_per_organization: u32,
+    /// Bytes of a request's body.
+    pub body_bytes: usize,
+    /// Characters of an endpoint's description.
+    pub description_length: usize,
+    /// Bytes of an endpoint's URL.
+    pub url_length: usize,
+    /// Entries of one page of a list.
+    pub page_size: usize,
+}

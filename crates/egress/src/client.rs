@@ -1,0 +1,46 @@
+//! How the HTTP client is set up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hookbell_domain::target::{Reach, TargetPolicy};
+use reqwest::redirect;
+
+use crate::resolver::JudgingResolver;
+
+/// Shared by the addresses of a host: with two of them, a dead first one costs half of this and not the attempt.
+/// No deadline that ships is longer, so the connection as a whole is bounded by the deadline alone.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Below the five seconds after which common servers close an idle connection, so that a request is not written
+/// into one that is just being closed. A frozen function finds all its idle connections expired.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// Connections kept per host: endpoints are many and file descriptors few.
+const IDLE_PER_HOST: usize = 4;
+
+/// Bounds the headers of an HTTP/2 answer, in bytes. HTTP/1 is bounded by the client's own limit of 100 headers.
+const MAX_HEADER_LIST: u32 = 16 * 1024;
+
+/// Bounds what an HTTP/2 endpoint may send of a body ahead of our reading it, in bytes.
+const STREAM_WINDOW: u32 = 64 * 1024;
+
+/// Builds a client that connects to no address of a host name before all of them are judged for `reach`.
+///
+/// Nothing is repeated but what the protocol says was not processed: a request that a closing connection never took.
+pub(crate) fn build(policy: Arc<TargetPolicy>, reach: Reach, user_agent: &str) -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .dns_resolver(JudgingResolver { policy, reach })
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .referer(false)
+        .https_only(reach == Reach::Public)
+        .user_agent(user_agent)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .pool_max_idle_per_host(IDLE_PER_HOST)
+        .tcp_nodelay(true)
+        .http2_max_header_list_size(MAX_HEADER_LIST)
+        .http2_initial_stream_window_size(STREAM_WINDOW)
+        .build()
+}

@@ -1,0 +1,50 @@
+//! The API's configuration, from the environment that `template.yaml` sets.
+
+use std::time::Duration;
+
+use hookbell_aws::environment::{EnvironmentError, parsed, required, retention, target_policy};
+use hookbell_domain::limits::Limits;
+use hookbell_domain::profile::Profile;
+use hookbell_domain::target::TargetPolicy;
+
+/// What the deployment decides for the API.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub(crate) table: String,
+    pub(crate) retention: Duration,
+    pub(crate) events_queue: String,
+    pub(crate) admin_key_secret: String,
+    pub(crate) encryption_key_secret: String,
+    pub(crate) default_profile: &'static Profile,
+    pub(crate) target_policy: TargetPolicy,
+    pub(crate) limits: Limits,
+}
+
+impl Config {
+    pub(crate) fn from_environment() -> Result<Self, EnvironmentError> {
+        Ok(Self {
+            table: required("TABLE_NAME")?,
+            retention: retention()?,
+            events_queue: required("EVENTS_QUEUE_URL")?,
+            admin_key_secret: required("ADMIN_KEY_SECRET_ARN")?,
+            encryption_key_secret: required("ENCRYPTION_KEY_SECRET_ARN")?,
+            default_profile: default_profile()?,
+            target_policy: target_policy()?,
+            limits: Limits {
+                endpoints_per_organization: parsed("ENDPOINT_LIMIT")?,
+                body_bytes: parsed("BODY_LIMIT_BYTES")?,
+                description_length: parsed("DESCRIPTION_LIMIT")?,
+                url_length: parsed("URL_LIMIT")?,
+                page_size: parsed("PAGE_LIMIT")?,
+            },
+        })
+    }
+}
+
+fn default_profile() -> Result<&'static Profile, EnvironmentError> {
+    let name = required("DEFAULT_PROFILE")?;
+    Profile::named(&name).ok_or_else(|| EnvironmentError::Invalid {
+        name: "DEFAULT_PROFILE",
+        cause: format!("{name:?} is not one of the profiles in events/"),
+    })
+}

@@ -1,0 +1,103 @@
+//! What callers send of an endpoint, checked field by field.
+
+use hookbell_aws::table::EndpointChange;
+use hookbell_domain::endpoint::EVERY_TYPE;
+use hookbell_domain::profile::Profile;
+use hookbell_domain::target::TargetUrl;
+
+use crate::error::ApiError;
+use crate::fields::Fields;
+use crate::state::Api;
+
+/// A new endpoint as its owner describes it.
+pub(super) struct NewEndpoint {
+    pub(super) url: String,
+    pub(super) description: Option<String>,
+    pub(super) event_types: Vec<String>,
+    pub(super) ordered: bool,
+}
+
+/// Reads the input of a new endpoint.
+pub(super) async fn read_new(api: &Api, profile: &Profile, body: &[u8]) -> Result<NewEndpoint, ApiError> {
+    let mut fields = Fields::read(body, false)?;
+    let url = fields.required::<String>("url", "an https URL");
+    let url = check_url(api, &mut fields, url).await;
+    let event_types = fields.required::<Vec<String>>("eventTypes", "a list of event types");
+    let event_types = check_event_types(&mut fields, profile, event_types);
+    let description = read_description(api, &mut fields);
+    let ordered = fields.optional("ordered", "true or false");
+    fields.finish()?;
+    match (url, event_types) {
+        (Some(url), Some(event_types)) => Ok(NewEndpoint {
+            url,
+            event_types,
+            description: description.filter(|text| !text.is_empty()),
+            ordered: ordered.unwrap_or(false),
+        }),
+        // Their absence is an error that `finish` has returned.
+        _ => Err(ApiError::Unavailable),
+    }
+}
+
+/// Reads the input of a change.
+pub(super) async fn read_change(api: &Api, profile: &Profile, body: &[u8]) -> Result<EndpointChange, ApiError> {
+    let mut fields = Fields::read(body, false)?;
+    let url = fields.optional::<String>("url", "an https URL");
+    let url = check_url(api, &mut fields, url).await;
+    let event_types = fields.optional::<Vec<String>>("eventTypes", "a list of event types");
+    let event_types = check_event_types(&mut fields, profile, event_types);
+    let description = read_description(api, &mut fields);
+    let ordered = fields.optional("ordered", "true or false");
+    let enabled = match fields.optional::<String>("status", "\"enabled\" or \"disabled\"").as_deref() {
+        None => None,
+        Some("enabled") => Some(true),
+        Some("disabled") => Some(false),
+        Some(_) => {
+            fields.refuse("status", "Must be \"enabled\" or \"disabled\"");
+            None
+        }
+    };
+    fields.finish()?;
+    Ok(EndpointChange { url, description, event_types, ordered, enabled })
+}
+
+/// The URL, if it may be sent to: judged by its text and by what its name resolves to now.
+async fn check_url(api: &Api, fields: &mut Fields, url: Option<String>) -> Option<String> {
+    let url = url?;
+    let judged = match TargetUrl::parse(&url, api.config.limits.url_length, &api.config.target_policy) {
+        Ok(target) => api.egress.inspect(&target).await,
+        Err(error) => Err(error),
+    };
+    match judged {
+        Ok(()) => Some(url),
+        Err(error) => {
+            fields.refuse("url", error.to_string());
+            None
+        }
+    }
+}
+
+fn check_event_types(fields: &mut Fields, profile: &Profile, types: Option<Vec<String>>) -> Option<Vec<String>> {
+    let mut types = types?;
+    if types.is_empty() {
+        fields.refuse("eventTypes", "Must name at least one event type, or \"*\" for all");
+    }
+    for unknown in types.iter().filter(|name| *name != EVERY_TYPE && profile.event_type(name).is_none()) {
+        fields.refuse("eventTypes", format!("Unknown event type {unknown:?}; GET …/event-types lists them"));
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    types.retain(|name| seen.insert(name.clone()));
+    Some(types)
+}
+
+fn read_description(api: &Api, fields: &mut Fields) -> Option<String> {
+    let description: String = fields.optional("description", "a string")?;
+    let limit = api.config.limits.description_length;
+    if description.chars().count() > limit {
+        fields.refuse("description", format!("Must be at most {limit} characters"));
+    }
+    if description.chars().any(char::is_control) {
+        fields.refuse("description", "Must not contain control characters");
+    }
+    Some(description)
+}

@@ -1,0 +1,208 @@
+//! Sending messages, and what came of them.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use hookbell_aws::random;
+use hookbell_aws::table::EventIdState;
+use hookbell_domain::body;
+use hookbell_domain::delivery::{Attempt, Delivery, DeliveryStatus, Trigger};
+use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, MessageId};
+use hookbell_domain::message::{AcceptedEvent, Audience};
+use hookbell_domain::profile::Profile;
+use hookbell_domain::time::iso_ms;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::error::ApiError;
+use crate::fields::Fields;
+use crate::state::{Api, parse_organization};
+use crate::view::latency_ms;
+
+/// `POST …/send`: accepts an event; the same event id within a day is a conflict, unless the first call failed.
+pub(crate) async fn send(
+    State(api): State<Arc<Api>>,
+    Path(organization): Path<String>,
+    body: Bytes,
+) -> Result<Json<Value>, ApiError> {
+    let organization = api.organization_record(&organization).await?;
+    let input = read(&api, organization.profile, &body)?;
+    let mut message_id = new_message_id()?;
+    if let Some(event_id) = &input.event_id {
+        match api.table.reserve_event_id(&organization.id, event_id, message_id, Timestamp::now()).await? {
+            EventIdState::Reserved(reserved) => message_id = reserved,
+            EventIdState::Sent(_) => {
+                return Err(ApiError::Conflict(format!(
+                    "An event with eventId {event_id} was accepted in the last 24 hours"
+                )));
+            }
+        }
+    }
+    let event = AcceptedEvent {
+        message_id,
+        organization_id: organization.id,
+        event_type: input.event_type,
+        occurred_at: message_id.created_at(),
+        event_id: input.event_id,
+        payload: input.payload,
+        audience: Audience::Subscribers,
+        revision: Some(organization.revision),
+    };
+    api.queues.send_accepted(&api.config.events_queue, &event, &api.keys).await?;
+    if let Some(event_id) = &event.event_id {
+        // If this fails the event is on its way all the same, and a repeated call makes no second message of it.
+        if let Err(error) = api.table.mark_event_id_sent(&event.organization_id, event_id).await {
+            tracing::warn!(%error, "an event id was not marked as sent");
+        }
+    }
+    Ok(Json(json!({ "id": message_id })))
+}
+
+/// A new message's id, for an event that is accepted now.
+pub(crate) fn new_message_id() -> Result<MessageId, ApiError> {
+    Ok(MessageId::new(Timestamp::now(), random::id().map_err(|_| ApiError::Unavailable)?))
+}
+
+struct Input {
+    event_type: String,
+    event_id: Option<EventId>,
+    payload: Box<RawValue>,
+}
+
+fn read(api: &Api, profile: &Profile, body: &[u8]) -> Result<Input, ApiError> {
+    let mut fields = Fields::read(body, false)?;
+    let event_type = fields.required::<String>("eventType", "a string");
+    if let Some(name) = event_type.as_ref().filter(|name| profile.event_type(name).is_none()) {
+        let problem = format!("Unknown event type {name:?} for an organization of profile {:?}", profile.name);
+        fields.refuse("eventType", problem);
+    }
+    let payload = fields.required_object("payload");
+    let limit = api.config.limits.body_bytes;
+    let named = event_type.as_deref().unwrap_or_default();
+    if let Some(payload) = payload.as_ref().filter(|payload| exceeds(payload, profile, named, limit)) {
+        let problem = format!("Too large: {} bytes, where the whole body may have {limit}", payload.get().len());
+        fields.refuse("payload", problem);
+    }
+    let event_id = fields.optional::<String>("eventId", "a string").and_then(|id| match id.parse::<EventId>() {
+        Ok(id) => Some(id),
+        Err(error) => {
+            fields.refuse("eventId", format!("{error}"));
+            None
+        }
+    });
+    fields.finish()?;
+    match (event_type, payload) {
+        (Some(event_type), Some(payload)) => Ok(Input { event_type, event_id, payload }),
+        // Their absence is an error that `finish` has returned.
+        _ => Err(ApiError::Unavailable),
+    }
+}
+
+/// Whether the body made of a payload would be over the limit; made for real only where the payload comes near it.
+fn exceeds(payload: &RawValue, profile: &Profile, event_type: &str, limit: usize) -> bool {
+    const ENVELOPE: usize = 512;
+    payload.get().len() + ENVELOPE > limit && {
+        let at = Timestamp::UNIX_EPOCH;
+        body::freeze(profile.body, MessageId::new(at, 0), event_type, at, payload).len() > limit
+    }
+}
+
+/// One attempt, as the list of a message's attempts shows it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AttemptView {
+    id: String,
+    msg_id: MessageId,
+    endpoint_id: EndpointId,
+    url: String,
+    timestamp: String,
+    status: u8,
+    status_text: &'static str,
+    response_status_code: u16,
+    response_duration_ms: u64,
+    response: String,
+    trigger_type: u8,
+}
+
+/// `GET …/messages/{message}/attempts`: every attempt of a message at every endpoint, in the order they began.
+pub(crate) async fn attempts(
+    State(api): State<Arc<Api>>,
+    Path((organization, message)): Path<(String, String)>,
+) -> Result<Json<Value>, ApiError> {
+    const NOT_FOUND: ApiError = ApiError::NotFound("Message not found");
+    let organization = parse_organization(&organization)?;
+    let id = message.parse().map_err(|_| NOT_FOUND)?;
+    let message = api.table.message(&organization, id, true).await?.ok_or(NOT_FOUND)?;
+    let deliveries = api.table.first_deliveries(&message).await?;
+    let mut attempts: Vec<(Timestamp, AttemptView)> = deliveries.iter().flat_map(views).collect();
+    attempts.sort_by_key(|(at, _)| *at);
+    let attempts: Vec<AttemptView> = attempts.into_iter().map(|(_, view)| view).collect();
+    Ok(Json(json!(attempts)))
+}
+
+// The numbers of the API: how an attempt went, and what made it.
+const SUCCESS: (u8, &str) = (0, "success");
+const PENDING: (u8, &str) = (1, "pending");
+const FAIL: (u8, &str) = (2, "fail");
+const SENDING: (u8, &str) = (3, "sending");
+
+/// The attempts of a delivery that were made, and the one that is due or under way.
+fn views(delivery: &Delivery) -> Vec<(Timestamp, AttemptView)> {
+    let mut url = "";
+    let mut views = Vec::with_capacity(delivery.attempts.len() + 1);
+    for attempt in &delivery.attempts {
+        url = attempt.url.as_deref().unwrap_or(url);
+        views.push((attempt.at, made(delivery, attempt, url)));
+    }
+    let now = Timestamp::now();
+    let open = match (delivery.status, delivery.claimed_until) {
+        (DeliveryStatus::Pending | DeliveryStatus::Failed, Some(until)) if until > now => Some(SENDING),
+        (DeliveryStatus::Pending, _) => Some(PENDING),
+        _ => None,
+    };
+    if let Some((status, status_text)) = open {
+        let number = delivery.attempt_count() + 1;
+        let view = AttemptView { status, status_text, ..empty(delivery, number, delivery.updated_at, url) };
+        views.push((delivery.updated_at, view));
+    }
+    views
+}
+
+fn made(delivery: &Delivery, attempt: &Attempt, url: &str) -> AttemptView {
+    let (status, status_text) = if attempt.succeeded() { SUCCESS } else { FAIL };
+    let answer = attempt.response.as_deref().or(attempt.error.as_deref());
+    AttemptView {
+        status,
+        status_text,
+        response_status_code: attempt.http_status.unwrap_or(0),
+        response_duration_ms: latency_ms(attempt),
+        response: answer.unwrap_or_default().to_owned(),
+        trigger_type: match attempt.trigger {
+            Trigger::Scheduled => 0,
+            Trigger::Manual => 1,
+        },
+        ..empty(delivery, attempt.number, attempt.at, url)
+    }
+}
+
+fn empty(delivery: &Delivery, number: u32, at: Timestamp, url: &str) -> AttemptView {
+    let ulid = delivery.id.to_string();
+    let ulid = ulid.strip_prefix(DeliveryId::PREFIX).unwrap_or(&ulid);
+    AttemptView {
+        id: format!("att_{ulid}_{number}"),
+        msg_id: delivery.message_id,
+        endpoint_id: delivery.endpoint_id,
+        url: url.to_owned(),
+        timestamp: iso_ms(at),
+        status: 0,
+        status_text: "",
+        response_status_code: 0,
+        response_duration_ms: 0,
+        response: String::new(),
+        trigger_type: 0,
+    }
+}

@@ -1,0 +1,83 @@
+//! Sending a test to one endpoint, whatever it subscribes to.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use hookbell_domain::ids::EndpointId;
+use hookbell_domain::message::{AcceptedEvent, Audience};
+use hookbell_domain::profile::{Profile, SystemEvents};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
+
+use crate::endpoints::parse_endpoint;
+use crate::error::ApiError;
+use crate::fields::Fields;
+use crate::messages::new_message_id;
+use crate::state::Api;
+
+/// `POST …/{endpoint}/ping`: the profile's ping, or the example of a type where it has none.
+pub(crate) async fn ping(
+    State(api): State<Arc<Api>>,
+    Path((organization, endpoint)): Path<(String, String)>,
+    body: Bytes,
+) -> Result<Json<Value>, ApiError> {
+    let organization = api.organization(&organization).await?;
+    let id = parse_endpoint(&endpoint)?;
+    let found = organization.endpoints.iter().find(|stored| stored.endpoint.id == id);
+    let stored = found.ok_or(ApiError::NotFound("Endpoint not found"))?;
+    let profile = organization.record.profile;
+    let (event_type, payload) = match profile.system_events {
+        Some(events) => {
+            Fields::read(&body, true)?.finish()?;
+            (events.ping, ping_payload(&events, id)?)
+        }
+        None => example(profile, &body)?,
+    };
+    if !stored.endpoint.is_enabled() {
+        return Err(ApiError::Conflict("The endpoint is disabled; enable it to send a test".to_owned()));
+    }
+    let message_id = new_message_id()?;
+    let event = AcceptedEvent {
+        message_id,
+        organization_id: organization.record.id,
+        event_type: event_type.to_owned(),
+        occurred_at: message_id.created_at(),
+        event_id: None,
+        payload,
+        audience: Audience::Only(id),
+        revision: Some(organization.record.revision),
+    };
+    api.queues.send_accepted(&api.config.events_queue, &event, &api.keys).await?;
+    Ok(Json(json!({ "webhookId": message_id })))
+}
+
+fn ping_payload(events: &SystemEvents, endpoint: EndpointId) -> Result<Box<RawValue>, ApiError> {
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Ping<'a> {
+        message: &'a str,
+        endpoint_id: EndpointId,
+        triggered_by: &'a str,
+    }
+    to_raw_value(&Ping { message: events.ping_message, endpoint_id: endpoint, triggered_by: "admin" })
+        .map_err(|_| ApiError::Unavailable)
+}
+
+/// The example of the type that the caller chose, the first of the catalogue otherwise.
+fn example(profile: &'static Profile, body: &[u8]) -> Result<(&'static str, Box<RawValue>), ApiError> {
+    let mut fields = Fields::read(body, true)?;
+    let chosen: Option<String> = fields.optional("eventType", "a string");
+    let event_type = match &chosen {
+        Some(name) => profile.event_type(name),
+        None => profile.event_types.first(),
+    };
+    if event_type.is_none() {
+        fields.refuse("eventType", "Unknown event type; GET …/event-types lists them");
+    }
+    fields.finish()?;
+    let event_type = event_type.ok_or(ApiError::Unavailable)?;
+    let payload = RawValue::from_string(event_type.example.to_owned()).map_err(|_| ApiError::Unavailable)?;
+    Ok((event_type.name, payload))
+}

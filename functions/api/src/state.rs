@@ -1,0 +1,58 @@
+//! What an instance of the API holds.
+
+use hookbell_aws::clients::SdkConfig;
+use hookbell_aws::queues::Queues;
+use hookbell_aws::sealing::Keys;
+use hookbell_aws::secrets;
+use hookbell_aws::table::{Organization, OrganizationRecord, Table};
+use hookbell_domain::ids::OrganizationId;
+use hookbell_egress::Egress;
+use lambda_http::Error;
+
+use crate::auth::AdminKey;
+use crate::config::Config;
+use crate::error::ApiError;
+
+/// An instance's connections and keys.
+pub(crate) struct Api {
+    pub(crate) config: Config,
+    pub(crate) table: Table,
+    pub(crate) queues: Queues,
+    pub(crate) keys: Keys,
+    pub(crate) egress: Egress,
+    pub(crate) admin_key: AdminKey,
+}
+
+impl Api {
+    pub(crate) async fn new(aws: &SdkConfig, config: Config) -> Result<Self, Error> {
+        let (admin_key, encryption_key) = tokio::try_join!(
+            secrets::read(aws, &config.admin_key_secret),
+            secrets::read(aws, &config.encryption_key_secret),
+        )?;
+        Ok(Self {
+            table: Table::new(aws, config.table.clone(), config.retention),
+            queues: Queues::new(aws),
+            keys: Keys::derive(&encryption_key)?,
+            egress: Egress::new(config.target_policy.clone(), concat!("hookbell/", env!("CARGO_PKG_VERSION")))?,
+            admin_key: AdminKey::of_secret(&admin_key),
+            config,
+        })
+    }
+
+    /// The organization, without its endpoints.
+    pub(crate) async fn organization_record(&self, id: &str) -> Result<OrganizationRecord, ApiError> {
+        let id = parse_organization(id)?;
+        self.table.organization_record(&id).await?.ok_or(ApiError::NotFound("Organization not found"))
+    }
+
+    /// The organization with its endpoints, every change that was answered included.
+    pub(crate) async fn organization(&self, id: &str) -> Result<Organization, ApiError> {
+        let id = parse_organization(id)?;
+        self.table.organization(&id, true).await?.ok_or(ApiError::NotFound("Organization not found"))
+    }
+}
+
+/// An organization's id from a path: what cannot be one belongs to no organization.
+pub(crate) fn parse_organization(id: &str) -> Result<OrganizationId, ApiError> {
+    id.parse().map_err(|_| ApiError::NotFound("Organization not found"))
+}

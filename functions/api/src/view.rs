@@ -1,0 +1,121 @@
+//! What the API shows: optional fields are absent when unset, times are ISO-8601 in UTC with milliseconds.
+
+use hookbell_domain::delivery::{Attempt, Delivery};
+use hookbell_domain::endpoint::Endpoint;
+use hookbell_domain::ids::{DeliveryId, EndpointId, MessageId};
+use hookbell_domain::time::iso_ms;
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// An endpoint. Its secret is never part of it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EndpointView<'a> {
+    endpoint_id: EndpointId,
+    url: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    status: &'static str,
+    event_types: &'a [String],
+    ordered: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled_reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled_at: Option<String>,
+    consecutive_failures: u32,
+    created_at: String,
+    updated_at: String,
+}
+
+impl<'a> From<&'a Endpoint> for EndpointView<'a> {
+    fn from(endpoint: &'a Endpoint) -> Self {
+        let disabled = endpoint.disabled.as_ref();
+        Self {
+            endpoint_id: endpoint.id,
+            url: &endpoint.url,
+            description: endpoint.description.as_deref(),
+            status: if disabled.is_some() { "disabled" } else { "enabled" },
+            event_types: &endpoint.event_types,
+            ordered: endpoint.ordered,
+            disabled_reason: disabled.and_then(|disabled| disabled.reason.as_deref()),
+            disabled_at: disabled.map(|disabled| iso_ms(disabled.at)),
+            consecutive_failures: endpoint.health.consecutive_failures,
+            created_at: iso_ms(endpoint.created_at),
+            updated_at: iso_ms(endpoint.updated_at),
+        }
+    }
+}
+
+/// A delivery with the body it carries.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DeliveryView {
+    delivery_id: DeliveryId,
+    webhook_id: MessageId,
+    endpoint_id: EndpointId,
+    event_type: String,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skipped: Option<String>,
+    attempt_count: u32,
+    attempts: Vec<AttemptView>,
+    /// Unix seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_retry_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_snippet: Option<String>,
+    payload: String,
+    created_at: String,
+    updated_at: String,
+}
+
+/// One attempt of a delivery.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AttemptView {
+    attempt_no: u32,
+    at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http_status: Option<u16>,
+    latency_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+impl DeliveryView {
+    /// A delivery and the text of its body; an empty one when the message has expired before it.
+    pub(crate) fn new(delivery: Delivery, payload: String) -> Self {
+        Self {
+            delivery_id: delivery.id,
+            webhook_id: delivery.message_id,
+            endpoint_id: delivery.endpoint_id,
+            status: delivery.status.as_str(),
+            attempt_count: delivery.attempt_count(),
+            next_retry_at: delivery.next_retry_at.map(Timestamp::as_second),
+            response_snippet: delivery.response_snippet().map(str::to_owned),
+            attempts: delivery.attempts.iter().map(AttemptView::from).collect(),
+            event_type: delivery.event_type,
+            skipped: delivery.skipped,
+            payload,
+            created_at: iso_ms(delivery.id.created_at()),
+            updated_at: iso_ms(delivery.updated_at),
+        }
+    }
+}
+
+impl From<&Attempt> for AttemptView {
+    fn from(attempt: &Attempt) -> Self {
+        Self {
+            attempt_no: attempt.number,
+            at: iso_ms(attempt.at),
+            http_status: attempt.http_status,
+            latency_ms: latency_ms(attempt),
+            error: attempt.error.clone(),
+        }
+    }
+}
+
+/// How long an attempt took, in whole milliseconds.
+pub(crate) fn latency_ms(attempt: &Attempt) -> u64 {
+    u64::try_from(attempt.latency.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,60 @@
+//! A batch of dead letters, one record after the other: they are rare, and each may change an endpoint.
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use hookbell_aws::AwsError;
+use hookbell_aws::clients::SdkConfig;
+use hookbell_aws::owners::OwnersTopic;
+use hookbell_aws::queues::{DeliveryTask, Ended, Parked, Queues};
+use hookbell_aws::table::Table;
+
+use crate::config::Config;
+use crate::{ended, redriven};
+
+/// An instance's connections.
+pub(crate) struct Dlq {
+    pub(crate) config: Config,
+    pub(crate) table: Table,
+    pub(crate) queues: Queues,
+    pub(crate) owners: OwnersTopic,
+}
+
+impl Dlq {
+    pub(crate) fn new(aws: &SdkConfig, config: Config) -> Self {
+        Self {
+            table: Table::new(aws, config.table.clone(), config.retention),
+            queues: Queues::new(aws),
+            owners: OwnersTopic::new(aws, config.owners_topic.clone()),
+            config,
+        }
+    }
+
+    /// Deals with a batch, and names the records that have to come again.
+    pub(crate) async fn handle(&self, event: SqsEvent) -> SqsBatchResponse {
+        let mut response = SqsBatchResponse::default();
+        for record in event.records {
+            if let Err(error) = self.process(&record).await {
+                tracing::error!(%error, "a dead letter was not dealt with");
+                response.add_failure(record.message_id.unwrap_or_default());
+            }
+        }
+        response
+    }
+
+    async fn process(&self, record: &SqsMessage) -> Result<(), AwsError> {
+        let body = record.body.as_deref().unwrap_or_default();
+        let receive_count = record.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+        // A count that cannot be read is taken for a repetition: that loses nothing.
+        let repeated = receive_count.unwrap_or(2) > 1;
+        match (body.parse::<Ended>(), body.parse::<DeliveryTask>()) {
+            (Ok(ended), _) => ended::conclude(self, &ended, repeated).await,
+            (Err(_), Ok(task)) => redriven::bring_back(self, task, body).await,
+            (Err(_), Err(error)) => self.park(body, format!("no dead letter of ours: {error}")).await,
+        }
+    }
+
+    /// Puts a record where a person will look at it.
+    pub(crate) async fn park(&self, body: &str, reason: String) -> Result<(), AwsError> {
+        tracing::error!(reason, "delivery.parked");
+        self.queues.park(&self.config.parked_queue, &[Parked { body, reason }]).await.all()
+    }
+}

@@ -1,0 +1,25 @@
+//! Records that the sender did not get through with: our failure, never the endpoint's.
+
+use std::time::Duration;
+
+use hookbell_aws::AwsError;
+use hookbell_aws::queues::DeliveryTask;
+
+use crate::handler::Dlq;
+
+/// How often a record is brought back before it is parked.
+const MAX_REDRIVES: u32 = 3;
+
+/// How long a record that was brought back waits, before scaling: what broke us may be over by then.
+const DELAY: Duration = Duration::from_secs(300);
+
+/// Puts a delivery back on its queue, or parks it when that has been done often enough.
+pub(crate) async fn bring_back(dlq: &Dlq, mut task: DeliveryTask, body: &str) -> Result<(), AwsError> {
+    if task.redrives >= MAX_REDRIVES {
+        return dlq.park(body, format!("the sender failed at it, {MAX_REDRIVES} times over")).await;
+    }
+    task.redrives += 1;
+    tracing::warn!(delivery = %task.delivery_id, redrives = task.redrives, "delivery.redriven");
+    let delay = dlq.config.time_scale.apply(DELAY);
+    dlq.queues.send_deliveries(&dlq.config.deliveries_queue, &[(task, delay)]).await.all()
+}

@@ -1,0 +1,197 @@
+//! The events queue: each event is admitted, fanned out, attempted, recorded, and followed up, in that order.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use hookbell_aws::queues::Parked;
+use hookbell_domain::delivery::{Delivery, DeliveryStatus, SKIPPED_DISABLED};
+use hookbell_domain::ids::DeliveryId;
+use jiff::Timestamp;
+
+use crate::admission::{Admission, Admitted, admit};
+use crate::attempt::{self, Finished, Job, NotMade};
+use crate::follow_up::{self, FollowUp, Subject};
+use crate::health::HealthNotes;
+use crate::records::Record;
+use crate::sender::{Budget, Sender};
+use crate::chunks;
+
+/// Rows of one BatchWriteItem request.
+const CHUNK: usize = 25;
+
+/// What became of a delivery's first attempt.
+enum Made {
+    Now(Finished),
+    /// There is no time left for it in this invocation.
+    Later,
+    Not(NotMade),
+}
+
+/// A delivery's row and what follows from it, for the record at that position.
+struct Row {
+    record: usize,
+    delivery: Option<Delivery>,
+    follow_up: Option<FollowUp>,
+}
+
+/// Deals with records of the events queue; returns the ids of those that have to come again.
+pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Budget) -> Vec<String> {
+    let mut again = BTreeSet::new();
+    let (mut jobs, mut rows, mut poison) = (Vec::new(), Vec::new(), Vec::new());
+    let admissions = records.iter().map(|record| admit(sender, record));
+    for (position, admission) in futures_util::future::join_all(admissions).await.into_iter().enumerate() {
+        match admission {
+            Ok(Admission::Deliver(admitted)) => fan_out(position, admitted, &mut jobs, &mut rows),
+            Ok(Admission::Duplicate) => {}
+            Ok(Admission::Poison(reason)) => poison.push((position, reason)),
+            Err(error) => {
+                tracing::error!(%error, "an event was not admitted");
+                again.insert(position);
+            }
+        }
+    }
+    park(sender, records, poison, &mut again).await;
+    write(sender, rows, &mut again).await;
+
+    let mut health = HealthNotes::default();
+    let make = |(record, job): (usize, Job)| {
+        let sender = Arc::clone(sender);
+        async move {
+            let made = if !budget.allows(job.organization.record.profile.retry.attempt_deadline) {
+                Made::Later
+            } else {
+                attempt::make(&sender, &job).await.map_or_else(Made::Not, Made::Now)
+            };
+            (record, job, made)
+        }
+    };
+    let record = async |made: Vec<(usize, Job, Made)>| {
+        let rows = made.into_iter().filter_map(|(record, job, made)| {
+            if let Made::Now(finished) = &made {
+                health.add(&job, finished);
+            }
+            let row = first_row(record, &job, made);
+            if row.is_none() {
+                again.insert(record);
+            }
+            row
+        });
+        let rows = rows.collect();
+        write(sender, rows, &mut again).await;
+    };
+    chunks::run(jobs, sender.config.concurrency, CHUNK, make, record).await;
+    health.write(sender).await;
+    again.into_iter().filter_map(|position| records.get(position)).map(|record| record.message_id.clone()).collect()
+}
+
+/// What is to be done for each endpoint of a message, leaving out what an earlier try has done.
+fn fan_out(record: usize, admitted: Admitted, jobs: &mut Vec<(usize, Job)>, rows: &mut Vec<Row>) {
+    let Admitted { organization, message, endpoint_ids, existing } = admitted;
+    let attempts = organization.record.profile.retry.attempts();
+    rows.extend(existing.iter().map(|delivery| {
+        let follow_up = follow_up::of_state(delivery, attempts);
+        Row { record, delivery: None, follow_up }
+    }));
+    for endpoint_id in endpoint_ids {
+        if existing.iter().any(|delivery| delivery.endpoint_id == endpoint_id) {
+            continue;
+        }
+        // An endpoint that has been deleted meanwhile gets nothing.
+        let Some(target) = organization.target(endpoint_id) else { continue };
+        let job = Job {
+            organization: Arc::clone(&organization),
+            target: Arc::clone(target),
+            message: Arc::clone(&message),
+            delivery_id: DeliveryId::first(message.id, endpoint_id),
+            number: 1,
+            last_url: None,
+        };
+        if target.endpoint.is_enabled() {
+            jobs.push((record, job));
+        } else {
+            let skipped = Some(SKIPPED_DISABLED.to_owned());
+            let delivery = Delivery { skipped, ..delivery(&job, DeliveryStatus::Exhausted, Timestamp::now()) };
+            rows.push(Row { record, delivery: Some(delivery), follow_up: None });
+        }
+    }
+}
+
+/// The row of a delivery after its first attempt; none when the attempt could not be made.
+fn first_row(record: usize, job: &Job, made: Made) -> Option<Row> {
+    let subject = || Subject {
+        organization_id: job.organization.record.id.clone(),
+        endpoint_id: job.target.endpoint.id,
+        message_id: job.message.id,
+        delivery_id: job.delivery_id,
+    };
+    match made {
+        Made::Now(Finished { attempt, decision, at }) => {
+            let (status, next_retry_at) = DeliveryStatus::after(decision.next);
+            let follow_up = subject().follow(&decision, attempt.number, at);
+            let delivery = Delivery { attempts: vec![attempt], next_retry_at, ..delivery(job, status, at) };
+            Some(Row { record, delivery: Some(delivery), follow_up })
+        }
+        Made::Later => {
+            let now = Timestamp::now();
+            let delivery = delivery(job, DeliveryStatus::Pending, now);
+            Some(Row { record, delivery: Some(delivery), follow_up: Some(subject().attempt(1, now)) })
+        }
+        Made::Not(error) => {
+            tracing::error!(%error, endpoint = %job.target.endpoint.id, "an attempt could not be made");
+            None
+        }
+    }
+}
+
+fn delivery(job: &Job, status: DeliveryStatus, updated_at: Timestamp) -> Delivery {
+    Delivery {
+        id: job.delivery_id,
+        message_id: job.message.id,
+        endpoint_id: job.target.endpoint.id,
+        organization_id: job.organization.record.id.clone(),
+        event_type: job.message.event_type.clone(),
+        status,
+        attempts: Vec::new(),
+        next_retry_at: None,
+        skipped: None,
+        claimed_until: None,
+        updated_at,
+    }
+}
+
+/// Writes rows, then sends what follows from them: a follow-up never exists without its row.
+async fn write(sender: &Sender, rows: Vec<Row>, again: &mut BTreeSet<usize>) {
+    let (mut deliveries, mut follow_ups, mut owners) = (Vec::new(), Vec::new(), Vec::new());
+    let records: BTreeSet<usize> = rows.iter().map(|row| row.record).collect();
+    for row in rows {
+        deliveries.extend(row.delivery);
+        if let Some(follow_up) = row.follow_up {
+            follow_ups.push(follow_up);
+            owners.push(row.record);
+        }
+    }
+    if let Err(error) = sender.table.put_deliveries(&deliveries).await {
+        tracing::error!(%error, "deliveries were not recorded");
+        again.extend(records);
+        return;
+    }
+    let failed = follow_up::send(sender, follow_ups).await;
+    again.extend(failed.into_iter().filter_map(|position| owners.get(position)));
+}
+
+/// Moves records that are no events to the dead-letter queue, bytes untouched, with the reason.
+async fn park(sender: &Sender, records: &[&Record], poison: Vec<(usize, String)>, again: &mut BTreeSet<usize>) {
+    let known = |(position, reason): (usize, String)| {
+        let record = records.get(position)?;
+        tracing::warn!(queue_message = record.message_id, reason, "event.rejected");
+        Some((position, Parked { body: &record.body, reason }))
+    };
+    let (positions, parked): (Vec<_>, Vec<_>) = poison.into_iter().filter_map(known).unzip();
+    let sent = sender.queues.park(&sender.config.events_dead_letter_queue, &parked).await;
+    for (index, position) in positions.into_iter().enumerate() {
+        if let Some(error) = sent.failure(index) {
+            tracing::error!(%error, "a rejected event was not parked");
+            again.insert(position);
+        }
+    }
+}

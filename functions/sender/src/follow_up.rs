@@ -1,0 +1,132 @@
+//! What follows from a delivery's state: a retry on the deliveries queue, or its end on the dead-letter queue.
+
+use std::time::Duration;
+
+use hookbell_aws::queues::{DeliveryTask, Ended, EndedBecause};
+use hookbell_domain::delivery::{Delivery, DeliveryStatus};
+use hookbell_domain::ids::{DeliveryId, EndpointId, MessageId, OrganizationId};
+use hookbell_domain::retry::{Decision, DisableRequest, Next};
+use hookbell_domain::time::until;
+use jiff::Timestamp;
+
+use crate::sender::Sender;
+
+/// Which delivery something follows for.
+#[derive(Debug, Clone)]
+pub(crate) struct Subject {
+    pub(crate) organization_id: OrganizationId,
+    pub(crate) endpoint_id: EndpointId,
+    pub(crate) message_id: MessageId,
+    pub(crate) delivery_id: DeliveryId,
+}
+
+/// What is to be put on a queue.
+#[derive(Debug)]
+pub(crate) enum FollowUp {
+    Attempt(DeliveryTask),
+    End(Ended),
+}
+
+impl Subject {
+    pub(crate) fn of(delivery: &Delivery) -> Self {
+        Self {
+            organization_id: delivery.organization_id.clone(),
+            endpoint_id: delivery.endpoint_id,
+            message_id: delivery.message_id,
+            delivery_id: delivery.id,
+        }
+    }
+
+    /// Attempt `number`, due at that time.
+    pub(crate) fn attempt(self, number: u32, due_at: Timestamp) -> FollowUp {
+        FollowUp::Attempt(DeliveryTask {
+            organization_id: self.organization_id,
+            endpoint_id: self.endpoint_id,
+            message_id: self.message_id,
+            delivery_id: self.delivery_id,
+            attempt: number,
+            due_at: due_at.as_millisecond(),
+            hops: 0,
+            redrives: 0,
+        })
+    }
+
+    fn end(self, because: EndedBecause, at: Timestamp) -> FollowUp {
+        FollowUp::End(Ended {
+            organization_id: self.organization_id,
+            endpoint_id: self.endpoint_id,
+            delivery_id: self.delivery_id,
+            ended_because: because,
+            ended_at: at.as_millisecond(),
+        })
+    }
+
+    /// What follows from attempt `number`, which ended at `at`.
+    pub(crate) fn follow(self, decision: &Decision, number: u32, at: Timestamp) -> Option<FollowUp> {
+        match (decision.disable, decision.next) {
+            (Some(DisableRequest::Gone), _) => Some(self.end(EndedBecause::Gone, at)),
+            (Some(DisableRequest::Header), _) => Some(self.end(EndedBecause::DisableHeader, at)),
+            (None, Next::RetryAt(due)) => Some(self.attempt(number + 1, due)),
+            (None, Next::Exhausted) => Some(self.end(EndedBecause::Exhausted, at)),
+            (None, Next::Delivered | Next::Ended) => None,
+        }
+    }
+}
+
+/// What follows from a delivery as it stands: for a repeated record, whose first try may have died before this.
+///
+/// Doing it twice is harmless: a retry is claimed once and an end is counted once.
+pub(crate) fn of_state(delivery: &Delivery, attempts_of_schedule: u32) -> Option<FollowUp> {
+    let subject = Subject::of(delivery);
+    let count = delivery.attempt_count();
+    match delivery.status {
+        DeliveryStatus::Pending => Some(subject.attempt(1, delivery.updated_at)),
+        DeliveryStatus::Failed => delivery.next_retry_at.map(|due| subject.attempt(count + 1, due)),
+        DeliveryStatus::Delivered => None,
+        DeliveryStatus::Exhausted => {
+            let answered_gone = delivery.attempts.last().is_some_and(|attempt| attempt.http_status == Some(410));
+            if delivery.skipped.is_some() {
+                None
+            } else if answered_gone {
+                Some(subject.end(EndedBecause::Gone, delivery.updated_at))
+            } else if count >= attempts_of_schedule {
+                Some(subject.end(EndedBecause::Exhausted, delivery.updated_at))
+            } else {
+                None
+            }
+        }
+    }
+}
+
+/// Puts follow-ups on their queues, in batches; returns the positions of those that could not be.
+pub(crate) async fn send(sender: &Sender, follow_ups: Vec<FollowUp>) -> Vec<usize> {
+    let now = Timestamp::now();
+    let (mut tasks, mut task_at, mut ends, mut end_at) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (position, follow_up) in follow_ups.into_iter().enumerate() {
+        match follow_up {
+            FollowUp::Attempt(task) => {
+                let delay: Duration = until(now, task.due_at());
+                tasks.push((task, delay));
+                task_at.push(position);
+            }
+            FollowUp::End(end) => {
+                ends.push(end);
+                end_at.push(position);
+            }
+        }
+    }
+    let (tasks, ends) = tokio::join!(
+        sender.queues.send_deliveries(&sender.config.deliveries_queue, &tasks),
+        sender.queues.send_ended(&sender.config.deliveries_dead_letter_queue, &ends),
+    );
+    let mut failed = Vec::new();
+    for (sent, positions) in [(tasks, task_at), (ends, end_at)] {
+        for (index, position) in positions.into_iter().enumerate() {
+            if let Some(error) = sent.failure(index) {
+                tracing::error!(%error, "a follow-up was not sent");
+                failed.push(position);
+            }
+        }
+    }
+    failed
+}

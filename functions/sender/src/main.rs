@@ -1,0 +1,45 @@
+//! Consumes the events and the deliveries queue: accepts, fans out, signs, sends, records, and schedules retries.
+//!
+//! The invariant: a record is acknowledged only when all that follows from it is written down. A crash before that
+//! repeats the record, and the repetition does only what is missing.
+
+mod admission;
+mod attempt;
+mod chunks;
+mod config;
+mod deliveries;
+mod events;
+mod follow_up;
+mod health;
+mod organizations;
+mod records;
+mod sender;
+mod shapes;
+
+use std::sync::Arc;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use hookbell_aws::sealing::Keys;
+use hookbell_aws::{clients, logging, secrets};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+
+use config::Config;
+use sender::Sender;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    logging::start();
+    let sender = Arc::new(start().await.inspect_err(|error| tracing::error!(%error, "cannot start"))?);
+    run(service_fn(|event: LambdaEvent<SqsEvent>| {
+        let sender = Arc::clone(&sender);
+        async move { Ok::<SqsBatchResponse, Error>(sender.handle(event).await) }
+    }))
+    .await
+}
+
+async fn start() -> Result<Sender, Error> {
+    let config = Config::from_environment()?;
+    let aws = clients::load().await;
+    let keys = Keys::derive(&secrets::read(&aws, &config.encryption_key_secret).await?)?;
+    Ok(Sender::new(&aws, config, keys)?)
+}

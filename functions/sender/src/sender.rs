@@ -1,0 +1,84 @@
+//! What an instance of the sender holds, and how a batch goes through it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use hookbell_aws::clients::SdkConfig;
+use hookbell_aws::queues::Queues;
+use hookbell_aws::sealing::Keys;
+use hookbell_aws::table::Table;
+use hookbell_domain::time::after;
+use hookbell_egress::{Egress, EgressError};
+use jiff::Timestamp;
+use lambda_runtime::LambdaEvent;
+
+use crate::config::Config;
+use crate::organizations::Organizations;
+use crate::records::Record;
+use crate::{deliveries, events};
+
+/// What recording an attempt may take after its deadline; no attempt starts with less left of the invocation.
+const TIME_TO_RECORD: Duration = Duration::from_secs(10);
+
+/// An instance's connections and caches.
+pub(crate) struct Sender {
+    pub(crate) config: Config,
+    pub(crate) table: Table,
+    pub(crate) queues: Queues,
+    pub(crate) keys: Keys,
+    pub(crate) egress: Egress,
+    pub(crate) organizations: Organizations,
+}
+
+/// When an invocation ends by force.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Budget {
+    ends_at: Timestamp,
+}
+
+impl Budget {
+    /// Whether an attempt of that deadline can still be made and recorded.
+    pub(crate) fn allows(self, deadline: Duration) -> bool {
+        after(Timestamp::now(), deadline + TIME_TO_RECORD) <= self.ends_at
+    }
+
+    /// Until when nobody else may make an attempt that starts now.
+    pub(crate) fn claim(deadline: Duration) -> Timestamp {
+        after(Timestamp::now(), deadline + TIME_TO_RECORD)
+    }
+}
+
+impl Sender {
+    pub(crate) fn new(aws: &SdkConfig, config: Config, keys: Keys) -> Result<Self, EgressError> {
+        let user_agent = concat!("hookbell/", env!("CARGO_PKG_VERSION"));
+        Ok(Self {
+            table: Table::new(aws, config.table.clone(), config.retention),
+            queues: Queues::new(aws),
+            keys,
+            egress: Egress::new(config.target_policy.clone(), user_agent)?,
+            organizations: Organizations::new(config.time_scale, config.target_policy.clone()),
+            config,
+        })
+    }
+
+    /// Deals with a batch, and names the records that have to come again.
+    pub(crate) async fn handle(self: std::sync::Arc<Self>, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
+        let budget = Budget { ends_at: Timestamp::try_from(event.context.deadline()).unwrap_or(Timestamp::MAX) };
+        let records: Vec<Record> = event.payload.records.into_iter().map(Record::from).collect();
+        let mut again = BTreeSet::new();
+        let (waiting, new): (Vec<_>, Vec<_>) =
+            records.iter().partition(|record| record.queue_arn == self.config.deliveries_queue_arn);
+        if !new.is_empty() {
+            again.extend(events::handle(&self, &new, budget).await);
+        }
+        if !waiting.is_empty() {
+            again.extend(deliveries::handle(&self, &waiting, budget).await);
+        }
+        let mut response = SqsBatchResponse::default();
+        for id in again {
+            response.add_failure(id);
+        }
+        response
+    }
+}

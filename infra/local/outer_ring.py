@@ -1,0 +1,57 @@
+"""The second half of `make test`: the tests against a running stack, then the demo on it.
+
+It has a local AWS of its own, on another port and in another folder, and stops it at the end.
+"""
+
+from __future__ import annotations
+
+import subprocess
+
+import aws
+import demo
+import logs
+import stack
+from cloud import Cloud
+from say import Failure, Steps, explained_failures, line
+from settings import ROOT, Settings, for_test, shown
+from up import bring_up
+
+TOTAL_STEPS = 6
+
+
+def main() -> None:
+    """Bring a stack up, run everything against it, and stop it whatever happened."""
+    settings = for_test()
+    cloud = Cloud(settings)
+    with explained_failures():
+        # A run that was killed may have left one, with its data.
+        cloud.stop()
+        steps = Steps(TOTAL_STEPS)
+        try:
+            running = bring_up(settings, cloud, steps)
+            try:
+                test(settings, running, steps)
+            finally:
+                logs.save(running, settings.logs / "functions.log")
+        finally:
+            cloud.stop()
+            line(f"Stopped the local AWS of the tests. Logs are in {shown(settings.logs)}/.")
+        line("All tests passed.")
+
+
+def test(settings: Settings, running: stack.Stack, steps: Steps) -> None:
+    """Run the tests of the whole workspace with the stack at hand, then the demo."""
+    with steps.step("Running the tests against the stack"):
+        environment = {**aws.environment(settings), "HOOKBELL_STACK": str(settings.stack_file)}
+        command = ["cargo", "test", "--workspace", "--locked"]
+        if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode != 0:
+            raise Failure(
+                "A test failed.",
+                f"its output is above; what the functions logged is in {shown(settings.logs)}/.",
+            )
+    with steps.step("Running the demo") as step:
+        step.outcome = demo.run(running)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Where the local run keeps its files, and what can be chosen through the environment."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+VENV = ROOT / ".venv"
+TEMPLATE = ROOT / "template.yaml"
+REQUIREMENTS = ROOT / "infra" / "local" / "requirements.txt"
+BUILD_FOLDER = ROOT / ".aws-sam" / "build"
+EVENTS_FOLDER = ROOT / "events"
+
+STACK_NAME = "hookbell"
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One local run: `make up` has one, and `make test` has another that never meets the first."""
+
+    folder: Path
+    port: int
+    time_scale: str
+
+    @property
+    def endpoint(self) -> str:
+        """The address at which the local AWS listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the logs that the steps write."""
+        return self.folder / "log"
+
+    @property
+    def certificates(self) -> Path:
+        """The folder of the receiver's certificates."""
+        return self.folder / "certs"
+
+    @property
+    def stack_file(self) -> Path:
+        """What the demo, the tests and a person need to know about the deployed stack."""
+        return self.folder / "stack.json"
+
+
+def for_up() -> Settings:
+    """The settings of `make up`, from PORT and TIME_SCALE."""
+    return Settings(
+        folder=ROOT / ".local",
+        port=int(os.environ.get("PORT", "4566")),
+        time_scale=os.environ.get("TIME_SCALE", "0.0002"),
+    )
+
+
+def for_test() -> Settings:
+    """The settings of `make test`, from TEST_PORT and TEST_TIME_SCALE."""
+    return Settings(
+        folder=ROOT / ".local" / "test",
+        port=int(os.environ.get("TEST_PORT", "4577")),
+        time_scale=os.environ.get("TEST_TIME_SCALE", "0.0002"),
+    )
+
+
+def shown(path: Path) -> str:
+    """A path as a person reads it: relative to the repository where it is inside."""
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)

@@ -1,0 +1,139 @@
+"""Checks what has to be on the machine, and installs the Python tools into .venv.
+
+It runs before .venv exists, so it uses the standard library alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+
+if sys.version_info < (3, 10):
+    sys.exit(
+        "FAILED: Python {}.{} is too old.\n\n"
+        "What to do: install Python 3.10 or later, and name it if it is not the first on PATH:\n"
+        "  make up PYTHON=python3.12".format(*sys.version_info)
+    )
+
+from commands import run_logged
+from say import Failure, Steps, explained_failures
+from settings import REQUIREMENTS, ROOT, VENV
+
+PYTHON = VENV / "bin" / "python"
+STAMP = VENV / "requirements.sha256"
+PIP_LOG = ROOT / ".local" / "log" / "pip.log"
+
+
+def main() -> None:
+    """Check and install: as the first two steps of a command, or silently if there is no need."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, help="how many steps the whole command has")
+    total = parser.parse_args().steps
+    with explained_failures():
+        if total is None:
+            check_prerequisites()
+            if not installed():
+                with Steps(1).step("Installing the tools into .venv (about a minute)"):
+                    install()
+            return
+        steps = Steps(total)
+        with steps.step("Checking what this machine has") as step:
+            step.outcome = check_prerequisites()
+        with steps.step("Installing the tools into .venv (first time about a minute)") as step:
+            if installed():
+                step.outcome = "already there"
+            else:
+                install()
+
+
+def check_prerequisites() -> str:
+    """Check the machine, the Python and the Rust; answer with what was found."""
+    if platform.system() != "Linux":
+        raise Failure(
+            f"The local stack does not run on {platform.system()}.",
+            "use Linux (a virtual machine, a container or WSL 2 will do): the functions are built "
+            "for AWS Lambda, and the local AWS runs those Linux binaries as they are.",
+        )
+    try:
+        import ensurepip  # noqa: F401  (Debian and Ubuntu package it apart from Python)
+    except ImportError:
+        raise Failure(
+            "This Python cannot make a virtual environment.",
+            "install its venv package, for example `sudo apt install python3-venv`.",
+        ) from None
+    rust = check_rust()
+    if shutil.which("cc") is None:
+        raise Failure(
+            "There is no C compiler, which Rust links with.",
+            "install one, for example `sudo apt install build-essential`.",
+        )
+    return f"Python {platform.python_version()}, Rust {rust}"
+
+
+def check_rust() -> str:
+    """The version of the Rust on PATH, which has to be the workspace's `rust-version` or later."""
+    wanted = re.search(r'^rust-version = "([\d.]+)"', (ROOT / "Cargo.toml").read_text(), re.M)
+    minimum = wanted.group(1) if wanted else "1.94.1"
+    advice = (
+        f"install Rust {minimum} or later from https://rustup.rs (rustup update), "
+        "and open a new shell so that cargo is on PATH."
+    )
+    if shutil.which("cargo") is None or shutil.which("rustc") is None:
+        raise Failure("There is no Rust on PATH.", advice)
+    answer = subprocess.run(
+        ["rustc", "--version"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout
+    found = re.search(r"rustc ([\d.]+)", answer)
+    if found is None:
+        raise Failure("`rustc --version` does not answer.", advice)
+    if numbers(found.group(1)) < numbers(minimum):
+        raise Failure(f"Rust {found.group(1)} is too old.", advice)
+    return found.group(1)
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """A version as numbers that compare."""
+    return tuple(int(part) for part in version.split("."))
+
+
+def installed() -> bool:
+    """Whether .venv works and holds exactly what the requirements file asks for."""
+    if not STAMP.exists() or STAMP.read_text() != requirements_digest():
+        return False
+    return venv_works()
+
+
+def venv_works() -> bool:
+    """Whether .venv has a Python that starts: one that was upgraded or moved away does not."""
+    return PYTHON.exists() and subprocess.run([PYTHON, "-c", ""], check=False).returncode == 0
+
+
+def install() -> None:
+    """Make .venv if needed, and install the requirements."""
+    advice = (
+        "look whether the Python package index can be reached (a proxy goes into HTTPS_PROXY), "
+        "then run the same command again."
+    )
+    if not venv_works():
+        make_venv = [sys.executable, "-m", "venv", "--clear", str(VENV)]
+        if not run_logged(make_venv, PIP_LOG, os.environ):
+            raise Failure("The virtual environment .venv could not be made.", advice, PIP_LOG)
+    pip = [str(PYTHON), "-m", "pip", "install", "--requirement", str(REQUIREMENTS)]
+    if not run_logged(pip, PIP_LOG, os.environ):
+        raise Failure("The tools could not be installed.", advice, PIP_LOG)
+    STAMP.write_text(requirements_digest())
+
+
+def requirements_digest() -> str:
+    """Changes whenever the requirements file does."""
+    return hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    main()
