@@ -1,5 +1,7 @@
 //! Compiles the profiles of `events/` in: each folder with a `profile.toml` becomes one entry of `profile::ALL`.
 
+#![expect(clippy::disallowed_methods, reason = "a build script learns everything from its environment")]
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,10 +11,8 @@ mod profiles;
 fn main() -> ExitCode {
     println!("cargo::rerun-if-env-changed=HOOKBELL_EVENTS_DIR");
     // A company may keep its own profiles elsewhere; everybody else adds a folder to `events/`.
-    let folder = std::env::var_os("HOOKBELL_EVENTS_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events"),
-        PathBuf::from,
-    );
+    let folder = std::env::var_os("HOOKBELL_EVENTS_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events"), PathBuf::from);
     println!("cargo::rerun-if-changed={}", folder.display());
     let generated = profiles::generate(&folder);
     let out = std::env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();

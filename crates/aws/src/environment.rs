@@ -47,7 +47,7 @@ pub fn parsed<T: FromStr<Err: std::fmt::Display>>(name: &'static str) -> Result<
 /// # Errors
 /// When it is not set, or no whole number.
 pub fn retention() -> Result<Duration, EnvironmentError> {
-    Ok(Duration::from_secs(24 * 60 * 60) * parsed::<u32>("RETENTION_DAYS")?)
+    Ok(Duration::from_hours(24) * parsed::<u32>("RETENTION_DAYS")?)
 }
 
 /// Where endpoints may be: `ALLOWED_CIDRS` and `EXTRA_PORTS`, both lists with commas, both empty by default.
@@ -56,9 +56,8 @@ pub fn retention() -> Result<Duration, EnvironmentError> {
 /// When an entry of either is no such thing.
 pub fn target_policy() -> Result<TargetPolicy, EnvironmentError> {
     let invalid = |name, cause: &dyn std::fmt::Display| EnvironmentError::Invalid { name, cause: cause.to_string() };
-    let addresses = optional("ALLOWED_CIDRS")
-        .parse()
-        .map_err(|error: AddressPolicyError| invalid("ALLOWED_CIDRS", &error))?;
+    let addresses =
+        optional("ALLOWED_CIDRS").parse().map_err(|error: AddressPolicyError| invalid("ALLOWED_CIDRS", &error))?;
     let ports = optional("EXTRA_PORTS");
     let ports = ports.split(',').map(str::trim).filter(|port| !port.is_empty()).map(str::parse);
     let extra_ports = ports.collect::<Result<_, _>>().map_err(|error| invalid("EXTRA_PORTS", &error))?;

@@ -71,8 +71,7 @@ impl Keys {
         let nonce: [u8; NONCE_BYTES] = random::bytes().map_err(|_| SealError::NoRandomness)?;
         let aad = associated_data(organization, endpoint);
         let payload = Payload { msg: secret.as_bytes(), aad: aad.as_bytes() };
-        let sealed =
-            self.sealing.encrypt(&Nonce::from(nonce), payload).map_err(|_| SealError::NoRandomness)?;
+        let sealed = self.sealing.encrypt(&Nonce::from(nonce), payload).map_err(|_| SealError::NoRandomness)?;
         Ok([nonce.as_slice(), &sealed].concat())
     }
 

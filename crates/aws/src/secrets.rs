@@ -10,8 +10,7 @@ use crate::AwsError;
 /// When Secrets Manager does not answer, or the secret holds no text.
 pub async fn read(config: &SdkConfig, id: &str) -> Result<String, AwsError> {
     let client = aws_sdk_secretsmanager::Client::new(config);
-    let answer =
-        client.get_secret_value().secret_id(id).send().await.map_err(AwsError::sdk("GetSecretValue"))?;
+    let answer = client.get_secret_value().secret_id(id).send().await.map_err(AwsError::sdk("GetSecretValue"))?;
     answer
         .secret_string
         .filter(|text| !text.is_empty())

@@ -225,12 +225,16 @@ fn stem(path: &Path) -> Result<String, String> {
 fn duration(text: &str) -> Result<String, String> {
     let wrong = || format!("{text:?} is no duration: write a whole number and s, m or h, such as \"30s\"");
     let mut letters = text.chars();
-    let unit = match letters.next_back() {
-        Some('s') => 1,
-        Some('m') => 60,
-        Some('h') => 3_600,
+    let seconds = match letters.next_back() {
+        Some('s') => "1",
+        Some('m') => "60",
+        Some('h') => "3_600",
         _ => return Err(wrong()),
     };
-    let count: u64 = letters.as_str().parse().ok().filter(|count| (1..=100_000).contains(count)).ok_or_else(wrong)?;
-    Ok(format!("Duration::from_secs({})", count * unit))
+    match letters.as_str().parse() {
+        Ok(1) => Ok(format!("Duration::new({seconds}, 0)")),
+        Ok(count @ 2..=9_999_u64) if seconds == "1" => Ok(format!("Duration::new({count}, 0)")),
+        Ok(count @ 2..=9_999) => Ok(format!("Duration::new({count} * {seconds}, 0)")),
+        _ => Err(wrong()),
+    }
 }

@@ -1,6 +1,5 @@
 //! Prints the profiles that were compiled in, and the types of each: what a build from your own `events/` contains.
 
-
 fn main() {
     for profile in hookbell_domain::profile::ALL {
         println!("{}: {}", profile.name, profile.description);

@@ -159,7 +159,7 @@ mod tests {
     fn a_snippet_is_at_most_the_first_bytes_and_always_text() {
         assert_eq!(snippet(b""), None);
         assert_eq!(snippet(b"ok").as_deref(), Some("ok"));
-        assert_eq!(snippet(&[b'x'; 20_000]).map(|text| text.len()), Some(SNIPPET_BYTES));
+        assert_eq!(snippet(&vec![b'x'; 20_000]).map(|text| text.len()), Some(SNIPPET_BYTES));
         assert_eq!(snippet(b"a\xff").as_deref(), Some("a\u{fffd}"));
     }
 

@@ -9,7 +9,7 @@ use crate::profile::{Jitter, RetryPolicy};
 use crate::time::{TimeScale, after, until};
 
 /// The least wait after an answer that says "overloaded", and after a timeout; before scaling.
-const OVERLOADED_WAIT: Duration = Duration::from_secs(60);
+const OVERLOADED_WAIT: Duration = Duration::from_mins(1);
 
 /// The dice: a number in `[0, 1)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -189,8 +189,7 @@ mod tests {
     #[test]
     fn the_receiver_can_disable_the_endpoint_or_end_the_delivery_by_a_header() {
         let with = |status, directive: &str| {
-            let outcome =
-                Outcome::Answered(Answer { webhook_delivery: Some(directive.to_owned()), ..answer(status) });
+            let outcome = Outcome::Answered(Answer { webhook_delivery: Some(directive.to_owned()), ..answer(status) });
             decide(&outcome, 1, policy("daytona"), TimeScale::REAL, now(), Roll(0.0))
         };
         assert_eq!(with(500, "disable"), Decision { next: Next::Ended, disable: Some(DisableRequest::Header) });
@@ -244,10 +243,8 @@ mod tests {
                 let outcome = Outcome::Answered(Answer { retry_after: retry_after.clone(), ..answer(status) });
                 let roll = Roll::of_bits(bits).0;
                 let next = seconds_until_retry(&outcome, attempt, name, roll).unwrap();
-                let (low, high) = match policy.jitter {
-                    Jitter::Shorten(f) => (wait * (1. - f), wait * 2.),
-                    Jitter::Spread(f) => (wait * (1. - f), wait * 2.),
-                };
+                let (Jitter::Shorten(fraction) | Jitter::Spread(fraction)) = policy.jitter;
+                let (low, high) = (wait * (1. - fraction), wait * 2.);
                 prop_assert!(next >= low - 1e-6 && next <= high.max(60.) + 1e-6, "{name} {attempt}: {next}");
             }
         }

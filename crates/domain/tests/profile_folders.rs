@@ -1,5 +1,7 @@
 //! A profile is a folder: what the build makes of good ones and bad ones.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;

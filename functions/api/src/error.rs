@@ -91,11 +91,7 @@ pub(crate) async fn write_bodies(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let Some(body) = response.extensions_mut().remove::<ErrorBody>() else { return response };
     let status = response.status();
-    let body = if path.starts_with("/webhooks/") {
-        by_status(&path, status, body)
-    } else {
-        by_message(body)
-    };
+    let body = if path.starts_with("/webhooks/") { by_status(&path, status, body) } else { by_message(body) };
     (status, Json(body)).into_response()
 }
 

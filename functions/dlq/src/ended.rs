@@ -59,7 +59,7 @@ fn cause<'a>(dlq: &Dlq, endpoint: &Endpoint, profile: &'a Profile, ended: &Ended
         EndedBecause::DisableHeader => asked(DisableRequest::Header),
         EndedBecause::Exhausted => {
             let rule = &profile.auto_disable;
-            rule.applies(&endpoint.health, dlq.config.time_scale, at).then(|| DisableCause {
+            rule.applies(&endpoint.health, dlq.config.time_scale, at).then_some(DisableCause {
                 reason: rule.reason,
                 at,
                 by: ended.delivery_id,
@@ -80,9 +80,7 @@ async fn announce(dlq: &Dlq, endpoint: &Endpoint, profile: &Profile) -> Result<(
     let Some(events) = profile.system_events else { return Ok(()) };
     let id = event_id(endpoint.id, at).map_err(|error| AwsError::unreadable("making an event id", error))?;
     let data = EndpointDisabled { endpoint_id: endpoint.id, url: &endpoint.url, reason };
-    dlq.queues
-        .produce(&dlq.config.events_queue, &endpoint.organization_id, events.endpoint_disabled, &id, &data)
-        .await
+    dlq.queues.produce(&dlq.config.events_queue, &endpoint.organization_id, events.endpoint_disabled, &id, &data).await
 }
 
 /// The same for the same disabling, however often it is announced.

@@ -11,7 +11,7 @@ use crate::handler::Dlq;
 const MAX_REDRIVES: u32 = 3;
 
 /// How long a record that was brought back waits, before scaling: what broke us may be over by then.
-const DELAY: Duration = Duration::from_secs(300);
+const DELAY: Duration = Duration::from_mins(5);
 
 /// Puts a delivery back on its queue, or parks it when that has been done often enough.
 pub(crate) async fn bring_back(dlq: &Dlq, mut task: DeliveryTask, body: &str) -> Result<(), AwsError> {

@@ -76,8 +76,7 @@ pub(crate) async fn admit(sender: &Sender, record: &Record) -> Result<Admission,
         )));
     }
     if let (true, Some(id)) = (incoming.reserve, &event.event_id) {
-        let state =
-            sender.table.reserve_event_id(&event.organization_id, id, event.message_id, record.sent_at).await?;
+        let state = sender.table.reserve_event_id(&event.organization_id, id, event.message_id, record.sent_at).await?;
         let (EventIdState::Reserved(owner) | EventIdState::Sent(owner)) = state;
         if owner != event.message_id {
             return Ok(Admission::Duplicate);
@@ -87,10 +86,7 @@ pub(crate) async fn admit(sender: &Sender, record: &Record) -> Result<Admission,
 }
 
 /// Who the event is from and of whom, or why that cannot be told.
-async fn identify(
-    sender: &Sender,
-    record: &Record,
-) -> Result<Result<(Incoming, Arc<Organization>), String>, AwsError> {
+async fn identify(sender: &Sender, record: &Record) -> Result<Result<(Incoming, Arc<Organization>), String>, AwsError> {
     let find = async |id, revision| sender.organizations.get(&sender.table, &sender.keys, id, revision).await;
     let unknown = |id| format!("organizationId: {id:?} is not initialised");
     if let Some(mark) = &record.mark {

@@ -117,10 +117,8 @@ async fn process(
         return Ok((put_back(task), None));
     }
     let until = Budget::claim(deadline);
-    let claim = sender
-        .table
-        .claim_attempt(task.endpoint_id, task.delivery_id, task.attempt, Timestamp::now(), until)
-        .await?;
+    let claim =
+        sender.table.claim_attempt(task.endpoint_id, task.delivery_id, task.attempt, Timestamp::now(), until).await?;
     match claim {
         Claim::Taken(delivery) => attempt(sender, organization, target, &task, delivery).await,
         Claim::Gone => Ok((Step::Done, None)),

@@ -10,11 +10,11 @@ use jiff::Timestamp;
 
 use crate::admission::{Admission, Admitted, admit};
 use crate::attempt::{self, Finished, Job, NotMade};
+use crate::chunks;
 use crate::follow_up::{self, FollowUp, Subject};
 use crate::health::HealthNotes;
 use crate::records::Record;
 use crate::sender::{Budget, Sender};
-use crate::chunks;
 
 /// Rows of one BatchWriteItem request.
 const CHUNK: usize = 25;
@@ -57,10 +57,10 @@ pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Bu
     let make = |(record, job): (usize, Job)| {
         let sender = Arc::clone(sender);
         async move {
-            let made = if !budget.allows(job.organization.record.profile.retry.attempt_deadline) {
-                Made::Later
-            } else {
+            let made = if budget.allows(job.organization.record.profile.retry.attempt_deadline) {
                 attempt::make(&sender, &job).await.map_or_else(Made::Not, Made::Now)
+            } else {
+                Made::Later
             };
             (record, job, made)
         }

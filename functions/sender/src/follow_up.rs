@@ -13,6 +13,7 @@ use crate::sender::Sender;
 
 /// Which delivery something follows for.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_field_names, reason = "each is the id of something else")]
 pub(crate) struct Subject {
     pub(crate) organization_id: OrganizationId,
     pub(crate) endpoint_id: EndpointId,

@@ -30,10 +30,8 @@ impl HealthNotes {
             self.0.insert(job.target.endpoint.id, (Arc::clone(&job.target), Note::Succeeded));
             return;
         }
-        let counts_time = matches!(
-            job.organization.record.profile.auto_disable.rule,
-            AutoDisableRule::FailingFor { .. }
-        );
+        let counts_time =
+            matches!(job.organization.record.profile.auto_disable.rule, AutoDisableRule::FailingFor { .. });
         if counts_time && health.failing_since.is_none() {
             let note = || (Arc::clone(&job.target), Note::FailingSince(finished.attempt.at));
             self.0.entry(job.target.endpoint.id).or_insert_with(note);

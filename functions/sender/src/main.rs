@@ -32,7 +32,7 @@ async fn main() -> Result<(), Error> {
     let sender = Arc::new(start().await.inspect_err(|error| tracing::error!(%error, "cannot start"))?);
     run(service_fn(|event: LambdaEvent<SqsEvent>| {
         let sender = Arc::clone(&sender);
-        async move { Ok::<SqsBatchResponse, Error>(sender.handle(event).await) }
+        async move { Ok::<SqsBatchResponse, Error>(Box::pin(sender.handle(event)).await) }
     }))
     .await
 }

@@ -44,8 +44,8 @@ pub(crate) enum ShapeError {
 }
 
 impl ShapeError {
-    fn key(key: &'static str, problem: impl ToString) -> Self {
-        Self::Key { key, problem: problem.to_string() }
+    fn key(key: &'static str, problem: impl Into<String>) -> Self {
+        Self::Key { key, problem: problem.into() }
     }
 }
 
@@ -113,7 +113,7 @@ fn read_flat(keys: &Keys<'_>, body: &str) -> Result<ProducedEvent, ShapeError> {
 
 fn read_event_bridge(keys: &Keys<'_>) -> Result<ProducedEvent, ShapeError> {
     let detail = keys.detail.ok_or_else(|| ShapeError::key("detail", "is missing"))?;
-    let inner = object(detail.get()).map_err(|error| ShapeError::key("detail", error))?;
+    let inner = object(detail.get()).map_err(|error| ShapeError::key("detail", error.to_string()))?;
     Ok(ProducedEvent {
         organization_id: required("detail.organizationId", inner.organization_id)?,
         event_type: required("detail-type", keys.detail_type)?,
@@ -159,7 +159,7 @@ fn optional<T: std::str::FromStr<Err: ToString>>(
     let Some(value) = value else { return Ok(None) };
     let text: Option<String> =
         serde_json::from_str(value.get()).map_err(|_| ShapeError::key(key, "must be a string"))?;
-    text.map(|text| text.parse().map_err(|error: T::Err| ShapeError::key(key, error))).transpose()
+    text.map(|text| text.parse().map_err(|error: T::Err| ShapeError::key(key, error.to_string()))).transpose()
 }
 
 fn raw(text: &str) -> Result<Box<RawValue>, ShapeError> {
@@ -169,7 +169,7 @@ fn raw(text: &str) -> Result<Box<RawValue>, ShapeError> {
 /// The object of `text` without its `organizationId`; all other keys and values as they stand there.
 fn without_organization(text: &RawValue) -> Result<Box<RawValue>, ShapeError> {
     let Entries(entries) =
-        serde_json::from_str(text.get()).map_err(|error| ShapeError::key("detail", error))?;
+        serde_json::from_str(text.get()).map_err(|error| ShapeError::key("detail", error.to_string()))?;
     let kept: Vec<String> = entries
         .into_iter()
         .filter(|(key, _)| key != "organizationId")
@@ -252,7 +252,10 @@ mod tests {
         check_refused("", "not a JSON object");
         check_refused(r#"{"a":1}"#, "none of the known shapes");
         check_refused(r#"{"type":"member.added","data":{}}"#, "organizationId: is missing");
-        check_refused(r#"{"organizationId":"a#b","type":"x","data":{}}"#, "organizationId: not a valid organization id");
+        check_refused(
+            r#"{"organizationId":"a#b","type":"x","data":{}}"#,
+            "organizationId: not a valid organization id",
+        );
         check_refused(r#"{"organizationId":"a","type":"x","data":[]}"#, "data: must be a JSON object");
         check_refused(r#"{"organizationId":"a","type":7,"data":{}}"#, "type: must be a string");
         check_refused(r#"{"organizationId":"a","type":"x","data":{},"id":"a b"}"#, "id: not a valid event id");

@@ -44,7 +44,8 @@ pub(super) async fn send(
     let mut bytes = 0;
     for (index, entry) in entries.into_iter().enumerate() {
         results.push(None);
-        let entry = entry.and_then(|entry| entry.id(index.to_string()).build().map_err(AwsError::sdk("SendMessageBatch")));
+        let entry =
+            entry.and_then(|entry| entry.id(index.to_string()).build().map_err(AwsError::sdk("SendMessageBatch")));
         match entry {
             Ok(entry) => {
                 let size = entry.message_body.len();

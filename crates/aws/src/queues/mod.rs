@@ -26,7 +26,7 @@ pub const ACCEPTED_ATTRIBUTE: &str = "hookbell-accepted";
 pub const REASON_ATTRIBUTE: &str = "hookbell-reason";
 
 /// The longest delay of one message (Amazon SQS, "SendMessage", `DelaySeconds`).
-pub const MAX_DELAY: Duration = Duration::from_secs(900);
+pub const MAX_DELAY: Duration = Duration::from_mins(15);
 
 /// A record of a queue to be put elsewhere as it is, with the reason.
 #[derive(Debug, Clone)]

@@ -159,8 +159,7 @@ pub(super) fn write_produced(
 /// # Errors
 /// When it is none, which a record with the right mark always is.
 pub fn read_accepted(body: &str) -> Result<AcceptedEvent, UnreadableRecord> {
-    let record: AcceptedRecord<'_> =
-        serde_json::from_str(body).map_err(|error| UnreadableRecord(error.to_string()))?;
+    let record: AcceptedRecord<'_> = serde_json::from_str(body).map_err(|error| UnreadableRecord(error.to_string()))?;
     Ok(AcceptedEvent {
         message_id: record.message_id,
         organization_id: record.organization_id,

@@ -50,6 +50,6 @@ mod tests {
         check(&[b'a'; 700], false);
         check(&[b'a'; 701], true);
         check(&crate::random::bytes::<5_000>().unwrap(), false);
-        check(&[b'x'; 262_144], true);
+        check(&vec![b'x'; 262_144], true);
     }
 }

@@ -1,7 +1,9 @@
 //! Deliveries: put together after the first attempts, then changed one at a time, each change once.
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, ReturnValue, ReturnValuesOnConditionCheckFailure, WriteRequest};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, PutRequest, ReturnValue, ReturnValuesOnConditionCheckFailure, WriteRequest,
+};
 use hookbell_domain::delivery::{Attempt, Delivery, DeliveryStatus};
 use hookbell_domain::ids::{DeliveryId, EndpointId};
 use hookbell_domain::message::Message;
@@ -86,9 +88,10 @@ impl Table {
     /// # Errors
     /// When DynamoDB fails.
     pub async fn first_deliveries(&self, message: &Message) -> Result<Vec<Delivery>, AwsError> {
-        let keys = message.endpoint_ids.iter().map(|&endpoint| {
-            Key::delivery(endpoint, DeliveryId::first(message.id, endpoint))
-        });
+        let keys = message
+            .endpoint_ids
+            .iter()
+            .map(|&endpoint| Key::delivery(endpoint, DeliveryId::first(message.id, endpoint)));
         let items: Vec<DeliveryItem> = self.get_all(keys.collect()).await?;
         items.into_iter().map(DeliveryItem::into_delivery).collect()
     }
@@ -105,17 +108,10 @@ impl Table {
     ) -> Result<Page, AwsError> {
         let before = before.map(|id| id.to_string());
         let (items, more) = self
-            .newest_first(
-                |shard| keys::delivery_shard(endpoint, shard),
-                DeliveryId::PREFIX,
-                before.as_deref(),
-                limit,
-            )
+            .newest_first(|shard| keys::delivery_shard(endpoint, shard), DeliveryId::PREFIX, before.as_deref(), limit)
             .await?;
-        let deliveries = items
-            .into_iter()
-            .map(|item| from_item::<DeliveryItem>(item)?.into_delivery())
-            .collect::<Result<_, _>>()?;
+        let deliveries =
+            items.into_iter().map(|item| from_item::<DeliveryItem>(item)?.into_delivery()).collect::<Result<_, _>>()?;
         Ok(Page { deliveries, more })
     }
 
@@ -182,8 +178,7 @@ impl Table {
         now: Timestamp,
     ) -> Result<bool, AwsError> {
         let entry = AttributeValue::M(to_item(AttemptItem::of(attempt))?);
-        let (next, remove) =
-            if next_retry_at.is_some() { (", #next = :next", "claim") } else { ("", "claim, #next") };
+        let (next, remove) = if next_retry_at.is_some() { (", #next = :next", "claim") } else { ("", "claim, #next") };
         let update = self
             .client
             .update_item()
@@ -239,9 +234,7 @@ impl Table {
 }
 
 /// Whether an update's condition held.
-fn conditional<T>(
-    result: Result<T, aws_sdk_dynamodb::error::SdkError<UpdateItemError>>,
-) -> Result<bool, AwsError> {
+fn conditional<T>(result: Result<T, aws_sdk_dynamodb::error::SdkError<UpdateItemError>>) -> Result<bool, AwsError> {
     match result {
         Ok(_) => Ok(true),
         Err(error) if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) => {

@@ -61,7 +61,9 @@ impl Table {
             .expression_attribute_values(":one", number(1))
             .build()
             .map_err(AwsError::sdk("TransactWriteItems"))?;
-        match self.transact([TransactWriteItem::builder().update(mark), TransactWriteItem::builder().update(count)]).await
+        match self
+            .transact([TransactWriteItem::builder().update(mark), TransactWriteItem::builder().update(count)])
+            .await
         {
             Ok(()) => Ok(Counted::Now),
             Err(error) if is_condition(&error) => Ok(Counted::NotAgain),
@@ -99,11 +101,9 @@ impl Table {
                 update = update.expression_attribute_values(":failing", ms(since));
             }
         }
-        let update =
-            update.condition_expression(condition).build().map_err(AwsError::sdk("TransactWriteItems"))?;
+        let update = update.condition_expression(condition).build().map_err(AwsError::sdk("TransactWriteItems"))?;
         let revision =
             self.organization_change(organization, 0).build().map_err(AwsError::sdk("TransactWriteItems"))?;
-        self.changed([TransactWriteItem::builder().update(update), TransactWriteItem::builder().update(revision)])
-            .await
+        self.changed([TransactWriteItem::builder().update(update), TransactWriteItem::builder().update(revision)]).await
     }
 }

@@ -115,8 +115,7 @@ impl Table {
             .expression_attribute_values(":limit", number(limit))
             .build()
             .map_err(AwsError::sdk("TransactWriteItems"))?;
-        match self.transact([TransactWriteItem::builder().put(put), TransactWriteItem::builder().update(count)]).await
-        {
+        match self.transact([TransactWriteItem::builder().put(put), TransactWriteItem::builder().update(count)]).await {
             Ok(()) => Ok(CreateEndpoint::Created),
             Err(error) if is_condition(&error) => Ok(CreateEndpoint::LimitReached),
             Err(error) => Err(AwsError::sdk("TransactWriteItems")(error)),
@@ -156,13 +155,11 @@ impl Table {
         if let Some(event_types) = &change.event_types {
             set.push("eventTypes = :types");
             let types = event_types.iter().map(text).collect();
-            update = update
-                .expression_attribute_values(":types", AttributeValue::L(types));
+            update = update.expression_attribute_values(":types", AttributeValue::L(types));
         }
         if let Some(ordered) = change.ordered {
             set.push("ordered = :ordered");
-            update = update
-                .expression_attribute_values(":ordered", AttributeValue::Bool(ordered));
+            update = update.expression_attribute_values(":ordered", AttributeValue::Bool(ordered));
         }
         match change.enabled {
             None => {}
@@ -181,19 +178,14 @@ impl Table {
         let update = update.update_expression(expression).build().map_err(AwsError::sdk("TransactWriteItems"))?;
         let revision =
             self.organization_change(organization, 0).build().map_err(AwsError::sdk("TransactWriteItems"))?;
-        self.changed([TransactWriteItem::builder().update(update), TransactWriteItem::builder().update(revision)])
-            .await
+        self.changed([TransactWriteItem::builder().update(update), TransactWriteItem::builder().update(revision)]).await
     }
 
     /// Deletes an endpoint; `false` when it is not there.
     ///
     /// # Errors
     /// When DynamoDB fails.
-    pub async fn delete_endpoint(
-        &self,
-        organization: &OrganizationId,
-        endpoint: EndpointId,
-    ) -> Result<bool, AwsError> {
+    pub async fn delete_endpoint(&self, organization: &OrganizationId, endpoint: EndpointId) -> Result<bool, AwsError> {
         let delete = Delete::builder()
             .table_name(&self.name)
             .set_key(Some(Key::endpoint(organization, endpoint).into_item()))
@@ -260,17 +252,19 @@ impl Table {
         let key = Key::endpoint(organization, endpoint).into_item();
         match update.table_name(&self.name).set_key(Some(key)).send().await {
             Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
+            Err(error)
+                if error.as_service_error().is_some_and(
+                    aws_sdk_dynamodb::operation::update_item::UpdateItemError::is_conditional_check_failed_exception,
+                ) =>
+            {
+                Ok(())
+            }
             Err(error) => Err(AwsError::sdk("UpdateItem")(error)),
         }
     }
 
     /// The half of a transaction that raises an organization's revision and changes its count of endpoints.
-    pub(super) fn organization_change(
-        &self,
-        organization: &OrganizationId,
-        endpoints: i32,
-    ) -> UpdateBuilder {
+    pub(super) fn organization_change(&self, organization: &OrganizationId, endpoints: i32) -> UpdateBuilder {
         Update::builder()
             .table_name(&self.name)
             .set_key(Some(Key::organization(organization).into_item()))
@@ -283,7 +277,8 @@ impl Table {
         &self,
         writes: [TransactWriteItemBuilder; N],
     ) -> Result<(), SdkError<TransactWriteItemsError>> {
-        let writes: Vec<_> = writes.into_iter().map(|write| write.build()).collect();
+        let writes: Vec<_> =
+            writes.into_iter().map(aws_sdk_dynamodb::types::builders::TransactWriteItemBuilder::build).collect();
         let mut tries = 0;
         loop {
             let request = self.client.transact_write_items().set_transact_items(Some(writes.clone()));

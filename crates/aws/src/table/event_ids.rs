@@ -13,7 +13,7 @@ use super::{Item, Table, ms, number, text};
 use crate::AwsError;
 
 /// How long an event id is remembered.
-const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+const REMEMBERED: Duration = Duration::from_hours(24);
 
 /// What an event id stands for, after asking to have it stand for a message of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,10 +53,7 @@ impl Table {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        let error = match put {
-            Ok(_) => return Ok(EventIdState::Reserved(message)),
-            Err(error) => error,
-        };
+        let Err(error) = put else { return Ok(EventIdState::Reserved(message)) };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(failed)) => read_state(failed.item()),
             _ => Err(AwsError::sdk("PutItem")(error)),

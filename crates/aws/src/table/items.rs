@@ -9,9 +9,9 @@ use hookbell_domain::message::Message;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::body;
 use super::endpoints::{SealedSecrets, StoredEndpoint};
 use super::keys::ENDPOINT;
-use super::body;
 use crate::AwsError;
 
 /// An organization: `ORG#org` / `ORG`.
@@ -255,4 +255,3 @@ impl AttemptItem {
         }
     }
 }
-

@@ -72,11 +72,7 @@ impl Table {
             .send()
             .await
             .map_err(AwsError::sdk("Query"))?;
-        Ok(Shard {
-            pk,
-            more: answer.last_evaluated_key.is_some(),
-            buffer: answer.items.unwrap_or_default().into(),
-        })
+        Ok(Shard { pk, more: answer.last_evaluated_key.is_some(), buffer: answer.items.unwrap_or_default().into() })
     }
 }
 

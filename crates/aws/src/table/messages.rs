@@ -41,7 +41,11 @@ impl Table {
             .await;
         match put {
             Ok(_) => Ok(true),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+            Err(error)
+                if error.as_service_error().is_some_and(
+                    aws_sdk_dynamodb::operation::put_item::PutItemError::is_conditional_check_failed_exception,
+                ) =>
+            {
                 Ok(false)
             }
             Err(error) => Err(AwsError::sdk("PutItem")(error)),

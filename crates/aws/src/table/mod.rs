@@ -82,10 +82,8 @@ impl Table {
         let mut tries = 0;
         while !left.is_empty() {
             let batch: Vec<Item> = left.drain(..left.len().min(BATCH_GET_KEYS)).collect();
-            let request = KeysAndAttributes::builder()
-                .set_keys(Some(batch))
-                .build()
-                .map_err(AwsError::sdk("BatchGetItem"))?;
+            let request =
+                KeysAndAttributes::builder().set_keys(Some(batch)).build().map_err(AwsError::sdk("BatchGetItem"))?;
             let answer = self
                 .client
                 .batch_get_item()
@@ -125,7 +123,7 @@ fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, AwsError> {
     serde_dynamo::from_item(item).map_err(|error| AwsError::unreadable("reading an item", error))
 }
 
-fn number(value: impl ToString) -> AttributeValue {
+fn number(value: impl ToString + Copy) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 

@@ -76,15 +76,19 @@ impl Table {
             .expression_attribute_values(":one", number(1))
             .return_values(ReturnValue::AllNew);
         if wanted.is_some() {
-            update = update
-                .condition_expression("attribute_not_exists(PK) OR profile = :profile OR endpointCount = :zero");
+            update =
+                update.condition_expression("attribute_not_exists(PK) OR profile = :profile OR endpointCount = :zero");
         }
         match update.send().await {
             Ok(answer) => {
                 let item = answer.attributes.unwrap_or_default();
-                Ok(Initialized::Yes(record(id, from_item(item)?)?))
+                Ok(Initialized::Yes(record(id, &from_item(item)?)?))
             }
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+            Err(error)
+                if error.as_service_error().is_some_and(
+                    aws_sdk_dynamodb::operation::update_item::UpdateItemError::is_conditional_check_failed_exception,
+                ) =>
+            {
                 Ok(Initialized::OtherProfile)
             }
             Err(error) => Err(AwsError::sdk("UpdateItem")(error)),
@@ -97,7 +101,7 @@ impl Table {
     /// When DynamoDB fails.
     pub async fn organization_record(&self, id: &OrganizationId) -> Result<Option<OrganizationRecord>, AwsError> {
         let item: Option<OrganizationItem> = self.get(Key::organization(id), true).await?;
-        item.map(|item| record(id, item)).transpose()
+        item.map(|item| record(id, &item)).transpose()
     }
 
     /// Reads an organization with its endpoints in one Query; `consistent` sees every write that has been answered,
@@ -105,11 +109,7 @@ impl Table {
     ///
     /// # Errors
     /// When DynamoDB fails.
-    pub async fn organization(
-        &self,
-        id: &OrganizationId,
-        consistent: bool,
-    ) -> Result<Option<Organization>, AwsError> {
+    pub async fn organization(&self, id: &OrganizationId, consistent: bool) -> Result<Option<Organization>, AwsError> {
         let (mut found, mut endpoints) = (None, Vec::new());
         let mut start = None;
         loop {
@@ -125,14 +125,12 @@ impl Table {
                 .await
                 .map_err(AwsError::sdk("Query"))?;
             for item in answer.items.unwrap_or_default() {
-                let is_endpoint = item
-                    .get(keys::SK)
-                    .and_then(|sk| sk.as_s().ok())
-                    .is_some_and(|sk| sk.starts_with(keys::ENDPOINT));
+                let is_endpoint =
+                    item.get(keys::SK).and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk.starts_with(keys::ENDPOINT));
                 if is_endpoint {
                     endpoints.push(from_item::<EndpointItem>(item)?.into_stored()?);
                 } else {
-                    found = Some(record(id, from_item(item)?)?);
+                    found = Some(record(id, &from_item(item)?)?);
                 }
             }
             start = answer.last_evaluated_key;
@@ -143,7 +141,7 @@ impl Table {
     }
 }
 
-fn record(id: &OrganizationId, item: OrganizationItem) -> Result<OrganizationRecord, AwsError> {
+fn record(id: &OrganizationId, item: &OrganizationItem) -> Result<OrganizationRecord, AwsError> {
     let profile = Profile::named(&item.profile).ok_or_else(|| {
         AwsError::unreadable(
             "reading an organization",
