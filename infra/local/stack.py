@@ -71,6 +71,7 @@ def deploy(settings: Settings, certificates: Certificates) -> str:
     if running and running["StackStatus"] in NEVER_CREATED:
         delete(settings)
     sam_deploy(settings, chosen)
+    repair_concurrency(settings)
     deployed = describe(settings)
     if deployed is None or deployed["StackStatus"] not in COMPLETE:
         raise Failure(
@@ -129,6 +130,17 @@ def sam_deploy(settings: Settings, chosen: dict[str, str]) -> None:
             "`make down up` begins with an empty local AWS.",
             log,
         )
+
+
+def repair_concurrency(settings: Settings) -> None:
+    """Make numbers of the event sources' concurrency: the local AWS keeps parameters as text."""
+    functions = aws.client("lambda", settings.endpoint)
+    for source in functions.list_event_source_mappings()["EventSourceMappings"]:
+        concurrency = source.get("ScalingConfig", {}).get("MaximumConcurrency")
+        if concurrency is not None:
+            functions.update_event_source_mapping(
+                UUID=source["UUID"], ScalingConfig={"MaximumConcurrency": int(concurrency)}
+            )
 
 
 def collect(

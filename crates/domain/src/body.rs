@@ -33,6 +33,14 @@ pub fn freeze(
     }
 }
 
+/// The payload without the white space between its tokens.
+///
+/// # Errors
+/// Never for a payload: what was valid JSON remains so.
+pub fn compact(payload: &RawValue) -> Result<Box<RawValue>, serde_json::Error> {
+    serde_json::from_slice(&minify(payload.get(), Vec::with_capacity(payload.get().len())))
+}
+
 /// Appends `json` to `out` without the white space between its tokens.
 fn minify(json: &str, mut out: Vec<u8>) -> Vec<u8> {
     let (mut in_string, mut escaped) = (false, false);

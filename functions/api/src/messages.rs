@@ -80,7 +80,8 @@ fn read(api: &Api, profile: &Profile, body: &[u8]) -> Result<Input, ApiError> {
         let problem = format!("Unknown event type {name:?} for an organization of profile {:?}", profile.name);
         fields.refuse("eventType", problem);
     }
-    let payload = fields.required_object("payload");
+    // White space must not count against the limit, nor be paid for on the queue.
+    let payload = fields.required_object("payload").and_then(|payload| body::compact(&payload).ok());
     let limit = api.config.limits.body_bytes;
     let named = event_type.as_deref().unwrap_or_default();
     if let Some(payload) = payload.as_ref().filter(|payload| exceeds(payload, profile, named, limit)) {

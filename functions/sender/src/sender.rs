@@ -19,7 +19,7 @@ use crate::records::Record;
 use crate::{deliveries, events};
 
 /// What recording an attempt may take after its deadline; no attempt starts with less left of the invocation.
-const TIME_TO_RECORD: Duration = Duration::from_secs(10);
+const TIME_TO_RECORD: Duration = Duration::from_secs(15);
 
 /// An instance's connections and caches.
 pub(crate) struct Sender {

@@ -1,0 +1,93 @@
+//! A client of the HTTP API: one call, one reply.
+
+use std::time::Duration;
+
+use http::{HeaderMap, Method};
+use serde_json::Value;
+
+/// The HTTP API, called with one key.
+#[derive(Debug, Clone)]
+pub struct Api {
+    client: reqwest::Client,
+    url: String,
+    key: Option<String>,
+}
+
+/// What the API answered.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, to the byte.
+    pub body: Vec<u8>,
+}
+
+impl Api {
+    pub(crate) fn new(url: &str, key: &str) -> Self {
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
+        Self { client, url: url.trim_end_matches('/').to_owned(), key: Some(key.to_owned()) }
+    }
+
+    /// The same API with another value of `authorization`, or with none.
+    #[must_use]
+    pub fn with_key(&self, key: Option<&str>) -> Self {
+        Self { key: key.map(str::to_owned), ..self.clone() }
+    }
+
+    /// One call. An empty body is none.
+    pub async fn call(&self, method: Method, path: &str, body: impl Into<Vec<u8>>) -> Reply {
+        let mut request = self.client.request(method, format!("{}{path}", self.url));
+        if let Some(key) = &self.key {
+            request = request.header("authorization", key);
+        }
+        let body = body.into();
+        if !body.is_empty() {
+            request = request.header("content-type", "application/json").body(body);
+        }
+        let answer = request.send().await.unwrap_or_else(|error| panic!("{path}: {error:?}"));
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        Reply { status, headers, body: answer.bytes().await.unwrap().to_vec() }
+    }
+
+    /// GET.
+    pub async fn get(&self, path: &str) -> Reply {
+        self.call(Method::GET, path, "").await
+    }
+
+    /// POST, with the text as it is.
+    pub async fn post(&self, path: &str, body: impl Into<Vec<u8>>) -> Reply {
+        self.call(Method::POST, path, body).await
+    }
+
+    /// PATCH.
+    pub async fn patch(&self, path: &str, body: &Value) -> Reply {
+        self.call(Method::PATCH, path, body.to_string()).await
+    }
+
+    /// DELETE.
+    pub async fn delete(&self, path: &str) -> Reply {
+        self.call(Method::DELETE, path, "").await
+    }
+}
+
+impl Reply {
+    /// The body of a reply that has to have that status.
+    #[track_caller]
+    #[must_use]
+    pub fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
+        self.json()
+    }
+
+    /// The body as JSON, null when it is empty.
+    #[track_caller]
+    #[must_use]
+    pub fn json(&self) -> Value {
+        if self.body.is_empty() {
+            return Value::Null;
+        }
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&self.body)))
+    }
+}

@@ -1,0 +1,272 @@
+//! A function's real binary as a process, behind a stand-in for Lambda's Runtime API.
+//!
+//! What AWS says of that API ("Using the Lambda runtime API for custom runtimes") and what is used of it here: the
+//! process asks for the next invocation, and posts its response or its error; one that ends in between has failed.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use crate::patience::in_time;
+use crate::server::{Hangup, Server};
+
+/// What the template gives every function that the tests run for one invocation.
+const TIMEOUT: Duration = Duration::from_secs(90);
+
+/// A function's process.
+#[derive(Debug)]
+pub struct Function {
+    name: &'static str,
+    invocations: mpsc::UnboundedSender<Invocation>,
+    ready: watch::Receiver<bool>,
+    exited: watch::Receiver<Option<ExitStatus>>,
+    kill: Arc<Notify>,
+    output: Arc<Mutex<String>>,
+    readers: Vec<JoinHandle<()>>,
+    _server: Server,
+}
+
+/// What an invocation came to.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The function's response.
+    Answered(Value),
+    /// The error that the function reported.
+    Failed(Value),
+    /// The process ended instead.
+    Died(ExitStatus),
+}
+
+/// An invocation, and where its result is waited for.
+#[derive(Debug)]
+struct Invocation {
+    id: String,
+    payload: String,
+    result: oneshot::Sender<Outcome>,
+}
+
+/// The Runtime API's side of the process.
+struct Desk {
+    invocations: tokio::sync::Mutex<mpsc::UnboundedReceiver<Invocation>>,
+    underway: Mutex<HashMap<String, oneshot::Sender<Outcome>>>,
+    ready: watch::Sender<bool>,
+}
+
+/// Ends a function's process by SIGKILL, from elsewhere.
+#[derive(Debug, Clone)]
+pub struct KillSwitch {
+    kill: Arc<Notify>,
+    exited: watch::Receiver<Option<ExitStatus>>,
+}
+
+impl Function {
+    /// Starts the binary of that name with that environment and nothing else.
+    pub async fn start(name: &'static str, environment: &BTreeMap<String, String>) -> Self {
+        let (invocations, queue) = mpsc::unbounded_channel();
+        let (ready_sender, ready) = watch::channel(false);
+        let desk = Arc::new(Desk {
+            invocations: tokio::sync::Mutex::new(queue),
+            underway: Mutex::default(),
+            ready: ready_sender,
+        });
+        let server = Server::start(None, move |request| Arc::clone(&desk).serve(request)).await;
+        let mut child = Command::new(binary(name))
+            .env_clear()
+            .envs(lambda_environment(name, &server.address.to_string()))
+            .envs(environment)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let output = Arc::new(Mutex::new(String::new()));
+        let readers = vec![
+            tokio::spawn(read_lines(name, child.stdout.take().unwrap(), Arc::clone(&output))),
+            tokio::spawn(read_lines(name, child.stderr.take().unwrap(), Arc::clone(&output))),
+        ];
+        let kill = Arc::new(Notify::new());
+        let (tell, exited) = watch::channel(None);
+        tokio::spawn(watch_over(child, Arc::clone(&kill), tell));
+        Self { name, invocations, ready, exited, kill, output, readers, _server: server }
+    }
+
+    /// Waits until it has started so far that it asks for its first invocation.
+    pub async fn ready(&self) {
+        let (mut ready, mut exited) = (self.ready.clone(), self.exited.clone());
+        let started = async {
+            tokio::select! {
+                ready = ready.wait_for(|ready| *ready) => ready.is_ok(),
+                _ = exited.wait_for(Option::is_some) => false,
+            }
+        };
+        let name = self.name;
+        assert!(in_time(&format!("{name} to start"), started).await, "{name} ended: {}", self.output());
+    }
+
+    /// Invokes it.
+    pub async fn invoke(&self, payload: &Value) -> Outcome {
+        let (result, answered) = oneshot::channel();
+        let invocation = Invocation { id: crate::fresh(), payload: payload.to_string(), result };
+        self.invocations.send(invocation).expect("the stand-in for Lambda is there");
+        let mut exited = self.exited.clone();
+        let outcome = async {
+            tokio::select! {
+                biased;
+                Ok(outcome) = answered => outcome,
+                exited = exited.wait_for(Option::is_some) => Outcome::Died(exited.unwrap().unwrap()),
+            }
+        };
+        in_time(&format!("{} to answer", self.name), outcome).await
+    }
+
+    /// What ends its process.
+    #[must_use]
+    pub fn kill_switch(&self) -> KillSwitch {
+        KillSwitch { kill: Arc::clone(&self.kill), exited: self.exited.clone() }
+    }
+
+    /// Waits until it has ended by itself; gives how, and all that it wrote.
+    pub async fn ended(mut self) -> (ExitStatus, String) {
+        let ended = in_time("the process to end", self.exited.wait_for(Option::is_some)).await;
+        let status = ended.unwrap().unwrap();
+        for reader in std::mem::take(&mut self.readers) {
+            reader.await.unwrap();
+        }
+        (status, self.output())
+    }
+
+    /// What it has written so far, to standard output and standard error.
+    #[must_use]
+    pub fn output(&self) -> String {
+        self.output.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Outcome {
+    /// The response of an invocation that has to have one.
+    #[track_caller]
+    #[must_use]
+    pub fn answered(self) -> Value {
+        match self {
+            Self::Answered(answer) => answer,
+            other => panic!("no response: {other:?}"),
+        }
+    }
+}
+
+impl KillSwitch {
+    /// Kills the process, and waits until it is dead.
+    pub async fn press(&self) {
+        self.kill.notify_one();
+        in_time("the process to die", self.exited.clone().wait_for(Option::is_some)).await.unwrap();
+    }
+}
+
+impl Desk {
+    async fn serve(self: Arc<Self>, request: Request<Bytes>) -> Result<Response<Bytes>, Hangup> {
+        let path = request.uri().path().strip_prefix("/2018-06-01/runtime/").ok_or(Hangup)?.to_owned();
+        let path: Vec<&str> = path.split('/').collect();
+        match (request.method(), path.as_slice()) {
+            (&Method::GET, ["invocation", "next"]) => self.next().await,
+            (&Method::POST, ["invocation", id, kind @ ("response" | "error")]) => {
+                let body = serde_json::from_slice(request.body()).map_err(|_| Hangup)?;
+                let outcome = if *kind == "response" { Outcome::Answered(body) } else { Outcome::Failed(body) };
+                let waiting = self.underway.lock().unwrap_or_else(PoisonError::into_inner).remove(*id);
+                // Whoever invoked may have given up waiting.
+                drop(waiting.map(|waiting| waiting.send(outcome)));
+                Ok(accepted())
+            }
+            (&Method::POST, ["init", "error"]) => Ok(accepted()),
+            _ => Err(Hangup),
+        }
+    }
+
+    async fn next(&self) -> Result<Response<Bytes>, Hangup> {
+        self.ready.send_replace(true);
+        let invocation = self.invocations.lock().await.recv().await.ok_or(Hangup)?;
+        let deadline = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap() + TIMEOUT;
+        let response = Response::builder()
+            .header("lambda-runtime-aws-request-id", &invocation.id)
+            .header("lambda-runtime-deadline-ms", deadline.as_millis().to_string())
+            .header("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:123456789012:function:tests")
+            .header("content-type", "application/json")
+            .body(Bytes::from(invocation.payload))
+            .unwrap();
+        self.underway.lock().unwrap_or_else(PoisonError::into_inner).insert(invocation.id, invocation.result);
+        Ok(response)
+    }
+}
+
+fn accepted() -> Response<Bytes> {
+    Response::builder().status(202).body(Bytes::new()).unwrap()
+}
+
+/// Waits for the end of a process, and brings it about when asked to.
+async fn watch_over(mut child: Child, kill: Arc<Notify>, tell: watch::Sender<Option<ExitStatus>>) {
+    let status = tokio::select! {
+        status = child.wait() => status,
+        () = kill.notified() => {
+            child.kill().await.unwrap();
+            child.wait().await
+        }
+        // Nobody is interested any more; dropping the child kills it.
+        () = tell.closed() => return,
+    };
+    tell.send_replace(Some(status.unwrap()));
+}
+
+async fn read_lines(name: &str, stream: impl AsyncRead + Unpin, output: Arc<Mutex<String>>) {
+    let mut lines = BufReader::new(stream).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        // The test harness shows this where the test fails.
+        println!("{name}: {line}");
+        let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
+        output.push_str(&line);
+        output.push('\n');
+    }
+}
+
+/// What Lambda itself sets for every function.
+fn lambda_environment(name: &str, address: &str) -> BTreeMap<&'static str, String> {
+    BTreeMap::from([
+        ("AWS_LAMBDA_RUNTIME_API", address.to_owned()),
+        ("AWS_LAMBDA_FUNCTION_NAME", name.to_owned()),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256".to_owned()),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}")),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "tests".to_owned()),
+        ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+    ])
+}
+
+/// Where a function's binary is: in the folder `HOOKBELL_BINARIES`, or where cargo has put it beside this test.
+fn binary(name: &str) -> PathBuf {
+    let folder = std::env::var_os("HOOKBELL_BINARIES").map_or_else(
+        || {
+            let test = std::env::current_exe().unwrap();
+            // target/debug/deps/<test>
+            test.ancestors().nth(2).expect("a test lies in target/<profile>/deps").to_owned()
+        },
+        PathBuf::from,
+    );
+    let binary = folder.join(name);
+    assert!(
+        binary.is_file(),
+        "{} is not there: `cargo build --workspace` makes it, or HOOKBELL_BINARIES names the folder of \
+         api, sender and dlq",
+        binary.display()
+    );
+    binary
+}

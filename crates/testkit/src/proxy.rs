@@ -1,0 +1,223 @@
+//! A proxy in front of AWS: counts what a function asks for and what that costs, and makes trouble where it is told.
+//!
+//! Requests are changed on the way (`DynamoDB` is asked what it charges), so their signatures no longer fit. The local
+//! AWS asks whose key it is and not whether the signature fits; AWS itself would refuse them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use serde_json::Value;
+
+use crate::function::{Function, KillSwitch};
+use crate::server::{Hangup, Server};
+
+/// The proxy.
+#[derive(Debug)]
+pub struct AwsProxy {
+    server: Server,
+    state: Arc<State>,
+}
+
+/// What was asked for, and what it cost.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Usage {
+    calls: BTreeMap<String, u32>,
+    units: BTreeMap<String, f64>,
+}
+
+/// Which of the calls of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// That one alone, counted from 1.
+    Number(u32),
+    /// All of them.
+    Every,
+}
+
+/// What becomes of a call.
+#[derive(Debug, Clone)]
+enum Trouble {
+    Refused,
+    DeathBefore(KillSwitch),
+    DeathAfter(KillSwitch),
+}
+
+#[derive(Debug)]
+struct Plan {
+    operation: &'static str,
+    which: Which,
+    seen: u32,
+    trouble: Trouble,
+}
+
+#[derive(Debug)]
+struct State {
+    upstream: String,
+    client: reqwest::Client,
+    usage: Mutex<Usage>,
+    plans: Mutex<Vec<Plan>>,
+}
+
+impl AwsProxy {
+    /// A proxy in front of the AWS at that URL.
+    pub async fn start(upstream: &str) -> Self {
+        let state = Arc::new(State {
+            upstream: upstream.trim_end_matches('/').to_owned(),
+            client: reqwest::Client::builder().no_proxy().build().unwrap(),
+            usage: Mutex::default(),
+            plans: Mutex::default(),
+        });
+        let serving = Arc::clone(&state);
+        let server = Server::start(None, move |request| Arc::clone(&serving).serve(request)).await;
+        Self { server, state }
+    }
+
+    /// Its URL, for `AWS_ENDPOINT_URL`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.server.address)
+    }
+
+    /// What was asked for since this was last called.
+    #[must_use]
+    pub fn take_usage(&self) -> Usage {
+        std::mem::take(&mut *self.state.usage.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on answers calls of an operation with 500, without carrying them out.
+    pub fn refuse(&self, operation: &'static str, which: Which) {
+        self.plan(operation, which, Trouble::Refused);
+    }
+
+    /// Has the function die as it makes that call: AWS never hears of it.
+    pub fn kill_before(&self, operation: &'static str, number: u32, function: &Function) {
+        self.plan(operation, Which::Number(number), Trouble::DeathBefore(function.kill_switch()));
+    }
+
+    /// Has the function die after that call was carried out, before it knows of it.
+    pub fn kill_after(&self, operation: &'static str, number: u32, function: &Function) {
+        self.plan(operation, Which::Number(number), Trouble::DeathAfter(function.kill_switch()));
+    }
+
+    /// From now on carries out every call again.
+    pub fn relent(&self) {
+        self.state.plans.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn plan(&self, operation: &'static str, which: Which, trouble: Trouble) {
+        let plan = Plan { operation, which, seen: 0, trouble };
+        self.state.plans.lock().unwrap_or_else(PoisonError::into_inner).push(plan);
+    }
+}
+
+impl Usage {
+    /// How often an operation was asked for.
+    #[must_use]
+    pub fn calls(&self, operation: &str) -> u32 {
+        self.calls.get(operation).copied().unwrap_or(0)
+    }
+
+    /// How many calls there were, of each operation that was called at all.
+    #[must_use]
+    pub fn all_calls(&self) -> Vec<(&str, u32)> {
+        self.calls.iter().map(|(operation, count)| (operation.as_str(), *count)).collect()
+    }
+
+    /// The capacity units that an operation was charged with, read or write units by its kind.
+    #[must_use]
+    pub fn units(&self, operation: &str) -> f64 {
+        self.units.get(operation).copied().unwrap_or(0.0)
+    }
+}
+
+impl State {
+    async fn serve(self: Arc<Self>, request: Request<Bytes>) -> Result<Response<Bytes>, Hangup> {
+        let (parts, body) = request.into_parts();
+        let operation = operation(&parts.headers, &body);
+        *self.usage.lock().unwrap_or_else(PoisonError::into_inner).calls.entry(operation.clone()).or_default() += 1;
+        let trouble = self.trouble(&operation);
+        match &trouble {
+            Some(Trouble::Refused) => return Ok(failure()),
+            Some(Trouble::DeathBefore(switch)) => {
+                switch.press().await;
+                return Err(Hangup);
+            }
+            Some(Trouble::DeathAfter(_)) | None => {}
+        }
+        let body = ask_for_the_bill(&parts.headers, body);
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        let mut headers = parts.headers;
+        for name in [http::header::HOST, http::header::CONTENT_LENGTH] {
+            headers.remove(name);
+        }
+        let request = self.client.request(parts.method, format!("{}{path}", self.upstream)).headers(headers);
+        let answer = request.body(body).send().await.map_err(|_| Hangup)?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let body = answer.bytes().await.map_err(|_| Hangup)?;
+        self.note_bill(operation, &body);
+        if let Some(Trouble::DeathAfter(switch)) = trouble {
+            switch.press().await;
+            return Err(Hangup);
+        }
+        let mut response = Response::builder().status(status).body(body).unwrap();
+        for name in ["content-type", "x-amzn-requestid", "x-amzn-errortype", "x-amz-crc32"] {
+            if let Some(value) = headers.get(name) {
+                response.headers_mut().insert(name, value.clone());
+            }
+        }
+        Ok(response)
+    }
+
+    fn trouble(&self, operation: &str) -> Option<Trouble> {
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = None;
+        for plan in plans.iter_mut().filter(|plan| plan.operation == operation) {
+            plan.seen += 1;
+            if plan.which == Which::Every || plan.which == Which::Number(plan.seen) {
+                found = Some(plan.trouble.clone());
+            }
+        }
+        found
+    }
+
+    fn note_bill(&self, operation: String, answer: &[u8]) {
+        let Ok(answer) = serde_json::from_slice::<Value>(answer) else { return };
+        // One of them, or a list with one of each table.
+        let bill = &answer["ConsumedCapacity"];
+        let units: f64 = match bill.as_array() {
+            Some(bills) => bills.iter().filter_map(|bill| bill["CapacityUnits"].as_f64()).sum(),
+            None => bill["CapacityUnits"].as_f64().unwrap_or(0.0),
+        };
+        *self.usage.lock().unwrap_or_else(PoisonError::into_inner).units.entry(operation).or_default() += units;
+    }
+}
+
+/// The operation's name: after the dot of `x-amz-target`, or in the form that the older protocol sends.
+fn operation(headers: &HeaderMap, body: &[u8]) -> String {
+    if let Some(target) = headers.get("x-amz-target") {
+        let target = target.to_str().unwrap();
+        return target.rsplit('.').next().unwrap_or(target).to_owned();
+    }
+    let form = String::from_utf8_lossy(body);
+    form.split('&').find_map(|field| field.strip_prefix("Action=")).unwrap_or("unknown").to_owned()
+}
+
+/// The same request to `DynamoDB`, asking what it costs.
+fn ask_for_the_bill(headers: &HeaderMap, body: Bytes) -> Bytes {
+    let is_dynamodb = headers.get("x-amz-target").is_some_and(|target| target.as_bytes().starts_with(b"DynamoDB_"));
+    if !is_dynamodb {
+        return body;
+    }
+    let mut request: Value = serde_json::from_slice(&body).expect("DynamoDB is asked in JSON");
+    request["ReturnConsumedCapacity"] = "TOTAL".into();
+    request.to_string().into()
+}
+
+/// A failure of AWS's own, in the protocol that all services here share.
+fn failure() -> Response<Bytes> {
+    let body = Bytes::from_static(br#"{"__type":"InternalServerError","message":"refused by the tests"}"#);
+    let response = Response::builder().status(500).header("content-type", "application/x-amz-json-1.0");
+    response.body(body).unwrap()
+}

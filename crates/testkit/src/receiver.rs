@@ -1,0 +1,162 @@
+//! A receiver: a real HTTPS server that records what comes and answers as the test wants.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request};
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
+
+use crate::answer::Answer;
+use crate::patience::in_time;
+use crate::server::Server;
+use crate::stack::Stack;
+
+/// A receiver of webhooks, on a port of its own.
+#[derive(Debug)]
+pub struct Receiver {
+    server: Server,
+    arrivals: watch::Receiver<Vec<Arrival>>,
+}
+
+/// A request that has arrived.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// The path and the query of its URL.
+    pub path: String,
+    /// Its method.
+    pub method: String,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, to the byte.
+    pub body: Bytes,
+    /// When it was here whole.
+    pub at: Instant,
+}
+
+impl Receiver {
+    /// A receiver whose answer depends on the request, and on how often its message has come, this time included.
+    pub async fn start(stack: &Stack, answer: impl Fn(&Arrival, usize) -> Answer + Send + Sync + 'static) -> Self {
+        let (record, arrivals) = watch::channel(Vec::new());
+        let (record, answer) = (Arc::new(record), Arc::new(answer));
+        let server = Server::start(Some(acceptor(stack)), move |request| {
+            let (record, answer) = (Arc::clone(&record), Arc::clone(&answer));
+            async move {
+                let arrival = Arrival::of(request);
+                let mut seen = 0;
+                record.send_modify(|arrivals: &mut Vec<Arrival>| {
+                    arrivals.push(arrival.clone());
+                    seen = arrivals.iter().filter(|other| other.message_id() == arrival.message_id()).count();
+                });
+                Ok(answer(&arrival, seen).give().await)
+            }
+        });
+        Self { server: server.await, arrivals }
+    }
+
+    /// A receiver that always answers that status.
+    pub async fn always(stack: &Stack, status: u16) -> Self {
+        Self::start(stack, move |_, _| Answer::status(status)).await
+    }
+
+    /// Its URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("https://{}/hook", self.server.address)
+    }
+
+    /// What has come so far.
+    #[must_use]
+    pub fn arrivals(&self) -> Vec<Arrival> {
+        self.arrivals.borrow().clone()
+    }
+
+    /// The requests of a message that have come so far.
+    #[must_use]
+    pub fn arrivals_of(&self, message: &str) -> Vec<Arrival> {
+        of(&self.arrivals.borrow(), message)
+    }
+
+    /// Waits until so many requests have come, and gives them all.
+    pub async fn wait_for(&self, count: usize) -> Vec<Arrival> {
+        let mut arrivals = self.arrivals.clone();
+        let what = format!("{count} requests");
+        in_time(&what, arrivals.wait_for(|arrivals| arrivals.len() >= count)).await.unwrap().clone()
+    }
+
+    /// Waits until so many requests of a message have come, and gives them all.
+    pub async fn wait_for_message(&self, message: &str, count: usize) -> Vec<Arrival> {
+        let mut arrivals = self.arrivals.clone();
+        let what = format!("{count} requests of {message}");
+        let seen = in_time(&what, arrivals.wait_for(|arrivals| of(arrivals, message).len() >= count)).await;
+        of(&seen.unwrap(), message)
+    }
+}
+
+fn of(arrivals: &[Arrival], message: &str) -> Vec<Arrival> {
+    arrivals.iter().filter(|arrival| arrival.message_id() == message).cloned().collect()
+}
+
+impl Arrival {
+    fn of(request: Request<Bytes>) -> Self {
+        let (parts, body) = request.into_parts();
+        let path = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
+        Self { path, method: parts.method.to_string(), headers: parts.headers, body, at: Instant::now() }
+    }
+
+    /// A header's text, empty when it is absent.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The message's id.
+    #[must_use]
+    pub fn message_id(&self) -> &str {
+        self.header("webhook-id")
+    }
+
+    /// When the attempt was signed, unix seconds.
+    #[must_use]
+    pub fn signed_at(&self) -> i64 {
+        self.header("webhook-timestamp").parse().expect("webhook-timestamp is a number")
+    }
+
+    /// The body as text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    /// The body as JSON.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// Fails unless the independent implementation of Standard Webhooks accepts the request for that secret.
+    #[track_caller]
+    pub fn verify(&self, secret: &str) {
+        let webhook = standardwebhooks::Webhook::new(secret).unwrap();
+        webhook.verify(&self.body, &self.headers).unwrap_or_else(|error| panic!("{error}: {self:?}"));
+    }
+}
+
+fn acceptor(stack: &Stack) -> TlsAcceptor {
+    let chain = CertificateDer::pem_file_iter(&stack.server_certificate).unwrap().collect::<Result<_, _>>().unwrap();
+    let key = PrivateKeyDer::from_pem_file(&stack.server_key).unwrap();
+    let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    TlsAcceptor::from(Arc::new(config))
+}

@@ -1,0 +1,92 @@
+//! The request path beside the deployed one: the same binaries and the same table, with queues of their own.
+//!
+//! Nothing consumes these queues but the test, record by record, so it decides what happens when.
+
+use std::collections::BTreeMap;
+
+use crate::function::Function;
+use crate::proxy::AwsProxy;
+use crate::queue::Queue;
+use crate::stack::Stack;
+
+/// How often a record is tried before it goes to the dead letters, as in the template.
+const MAX_RECEIVE_COUNT: u32 = 5;
+
+/// Queues, the functions' environments, and the proxy through which the functions reach AWS.
+#[derive(Debug)]
+pub struct Workbench {
+    /// What the functions ask of AWS goes through here.
+    pub proxy: AwsProxy,
+    /// Where events come in.
+    pub events: Queue,
+    /// Where events lie that are none.
+    pub events_dead_letters: Queue,
+    /// Where deliveries wait for an attempt.
+    pub deliveries: Queue,
+    /// Where deliveries go that ended without success, or that the sender failed at.
+    pub deliveries_dead_letters: Queue,
+    /// Where deliveries lie that wait for a person.
+    pub parked: Queue,
+    environments: BTreeMap<&'static str, BTreeMap<String, String>>,
+}
+
+impl Workbench {
+    /// A new one beside that stack.
+    pub async fn new(stack: &Stack) -> Self {
+        let proxy = AwsProxy::start(&stack.aws_endpoint_url).await;
+        let events_dead_letters = Queue::create(stack, "events-dead", None).await;
+        let events = Queue::create(stack, "events", Some((&events_dead_letters, MAX_RECEIVE_COUNT))).await;
+        let parked = Queue::create(stack, "parked", None).await;
+        let deliveries_dead_letters = Queue::create(stack, "deliveries-dead", Some((&parked, MAX_RECEIVE_COUNT))).await;
+        let redrive = Some((&deliveries_dead_letters, MAX_RECEIVE_COUNT));
+        let deliveries = Queue::create(stack, "deliveries", redrive).await;
+        let own = [
+            ("EVENTS_QUEUE_URL", events.url.clone()),
+            ("EVENTS_DEAD_LETTER_QUEUE_URL", events_dead_letters.url.clone()),
+            ("DELIVERIES_QUEUE_URL", deliveries.url.clone()),
+            ("DELIVERIES_QUEUE_ARN", deliveries.arn().await),
+            ("DELIVERIES_DEAD_LETTER_QUEUE_URL", deliveries_dead_letters.url.clone()),
+            ("PARKED_QUEUE_URL", parked.url.clone()),
+        ];
+        let mut environments = BTreeMap::new();
+        let functions =
+            [("api", &stack.api_function_name), ("sender", &stack.sender_function_name), ("dlq", &stack.dlq_function_name)];
+        for (name, deployed) in functions {
+            let mut environment = stack.environment_of(deployed).await;
+            for (variable, value) in &own {
+                if let Some(deployed) = environment.get_mut(*variable) {
+                    value.clone_into(deployed);
+                }
+            }
+            environment.insert("AWS_ENDPOINT_URL".to_owned(), proxy.url());
+            environment.insert("AWS_REGION".to_owned(), stack.region.clone());
+            environments.insert(name, environment);
+        }
+        Self { proxy, events, events_dead_letters, deliveries, deliveries_dead_letters, parked, environments }
+    }
+
+    /// With another value of a variable, for each function that has it.
+    #[must_use]
+    pub fn with(mut self, variable: &str, value: &str) -> Self {
+        for environment in self.environments.values_mut() {
+            if let Some(deployed) = environment.get_mut(variable) {
+                value.clone_into(deployed);
+            }
+        }
+        self
+    }
+
+    /// A function's environment here.
+    #[must_use]
+    pub fn environment_of(&self, name: &str) -> &BTreeMap<String, String> {
+        &self.environments[name]
+    }
+
+    /// A new instance of a function, started and with its start left out of the count of calls.
+    pub async fn function(&self, name: &'static str) -> Function {
+        let function = Function::start(name, &self.environments[name]).await;
+        function.ready().await;
+        drop(self.proxy.take_usage());
+        function
+    }
+}
