@@ -22,6 +22,9 @@ COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 # A stack whose creation failed takes no update; it has to be deleted first.
 NEVER_CREATED = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED")
 
+# What the local AWS needs beside the template's policies.
+BATCH_POLICY = "local-send-message-batch"
+
 
 class Stack(TypedDict):
     """`stack.json`, key for key. It holds the admin key, so only its owner may read the file."""
@@ -72,6 +75,7 @@ def deploy(settings: Settings, certificates: Certificates) -> str:
         delete(settings)
     sam_deploy(settings, chosen)
     repair_concurrency(settings)
+    allow_batches(settings)
     deployed = describe(settings)
     if deployed is None or deployed["StackStatus"] not in COMPLETE:
         raise Failure(
@@ -141,6 +145,29 @@ def repair_concurrency(settings: Settings) -> None:
             functions.update_event_source_mapping(
                 UUID=source["UUID"], ScalingConfig={"MaximumConcurrency": int(concurrency)}
             )
+
+
+def allow_batches(settings: Settings) -> None:
+    """Let a role that may send messages send batches: on AWS that is one permission, here it is two."""
+    iam = aws.client("iam", settings.endpoint)
+    resources = aws.client("cloudformation", settings.endpoint).list_stack_resources(
+        StackName=STACK_NAME
+    )["StackResourceSummaries"]
+    for role in (r for r in resources if r["ResourceType"] == "AWS::IAM::Role"):
+        name = role["PhysicalResourceId"]
+        for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+            document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+            batches = [
+                {**statement, "Action": "sqs:SendMessageBatch"}
+                for statement in document["Statement"]
+                if "sqs:SendMessage" in statement["Action"]
+            ]
+            if batches and policy != BATCH_POLICY:
+                iam.put_role_policy(
+                    RoleName=name,
+                    PolicyName=BATCH_POLICY,
+                    PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": batches}),
+                )
 
 
 def collect(

@@ -16,7 +16,7 @@ pub mod table;
 /// A request to AWS that failed after the SDK's own retries, or an answer that cannot be read.
 ///
 /// Callers do one thing with it: leave the record for a later try, or answer 503. The cause is for the log.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{operation} failed: {cause}")]
 pub struct AwsError {
     operation: &'static str,

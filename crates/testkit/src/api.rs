@@ -73,11 +73,17 @@ impl Api {
 }
 
 impl Reply {
+    /// Fails unless the reply has that status.
+    #[track_caller]
+    pub fn check(&self, status: u16) {
+        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
+    }
+
     /// The body of a reply that has to have that status.
     #[track_caller]
     #[must_use]
     pub fn expect(&self, status: u16) -> Value {
-        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
+        self.check(status);
         self.json()
     }
 

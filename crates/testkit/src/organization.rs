@@ -31,7 +31,7 @@ impl Organization {
             events: Queue::at(stack, &stack.events_queue_url),
         };
         let reply = organization.initialize(&json!({ "profile": profile })).await;
-        reply.expect(201);
+        reply.check(201);
         organization
     }
 

@@ -124,7 +124,9 @@ pub(crate) async fn send(sender: &Sender, follow_ups: Vec<FollowUp>) -> Vec<usiz
     for (sent, positions) in [(tasks, task_at), (ends, end_at)] {
         for (index, position) in positions.into_iter().enumerate() {
             if let Some(error) = sent.failure(index) {
-                tracing::error!(%error, "a follow-up was not sent");
+                if failed.is_empty() {
+                    tracing::error!(%error, "follow-ups were not sent");
+                }
                 failed.push(position);
             }
         }

@@ -85,7 +85,7 @@ async fn flush(
         Err(error) => {
             let error = AwsError::sdk("SendMessageBatch")(error);
             for index in ids {
-                set(results, index, AwsError::unreadable("SendMessageBatch", &error));
+                set(results, index, error.clone());
             }
         }
     }

@@ -34,9 +34,8 @@ fn may_use(package: &str) -> Option<&'static [&'static str]> {
     match package {
         DOMAIN => Some(&[]),
         AWS | EGRESS => Some(&[DOMAIN]),
-        "hookbell-api" | "hookbell-sender" => Some(&[AWS, DOMAIN, EGRESS]),
         "hookbell-dlq" => Some(&[AWS, DOMAIN]),
-        TESTKIT => Some(&[AWS, DOMAIN, EGRESS]),
+        "hookbell-api" | "hookbell-sender" | TESTKIT => Some(&[AWS, DOMAIN, EGRESS]),
         _ => None,
     }
 }

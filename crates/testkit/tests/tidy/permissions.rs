@@ -60,7 +60,7 @@ fn statements<'a>(value: &'a Value, place: &str, found: &mut Vec<(String, &'a Va
             for (key, entry) in entries {
                 match (key.as_str(), entry) {
                     ("Statement", Value::Array(several)) => {
-                        found.extend(several.iter().map(|one| (place.to_owned(), one)))
+                        found.extend(several.iter().map(|one| (place.to_owned(), one)));
                     }
                     ("Statement", one) => found.push((place.to_owned(), one)),
                     (key, entry) => statements(entry, &format!("{place}/{key}"), found),

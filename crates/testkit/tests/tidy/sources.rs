@@ -80,9 +80,10 @@ fn too_long(sources: &[Source]) -> Breaches {
     let mut breaches = Breaches::new();
     for source in sources.iter().filter(|source| source.is_rust()) {
         let is_main = source.path.starts_with("functions/") && source.path.ends_with("/src/main.rs");
-        let (limit, instead) = match is_main {
-            true => (LONGEST_MAIN, "main wires and runs; move the rest out"),
-            false => (LONGEST_SOURCE, "look for the second concept in it"),
+        let (limit, instead) = if is_main {
+            (LONGEST_MAIN, "main wires and runs; move the rest out")
+        } else {
+            (LONGEST_SOURCE, "look for the second concept in it")
         };
         let lines = source.text.lines().count();
         if lines > limit {
