@@ -39,7 +39,7 @@ pub struct EventType {
     pub category: &'static str,
     /// JSON Schema (draft 2020-12) of the payload.
     pub schema: &'static str,
-    /// A payload that validates, minified, keys in order.
+    /// A payload that validates, as its file has it: keys in order, white space between them.
     pub example: &'static str,
 }
 

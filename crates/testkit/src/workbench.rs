@@ -49,8 +49,11 @@ impl Workbench {
             ("PARKED_QUEUE_URL", parked.url.clone()),
         ];
         let mut environments = BTreeMap::new();
-        let functions =
-            [("api", &stack.api_function_name), ("sender", &stack.sender_function_name), ("dlq", &stack.dlq_function_name)];
+        let functions = [
+            ("api", &stack.api_function_name),
+            ("sender", &stack.sender_function_name),
+            ("dlq", &stack.dlq_function_name),
+        ];
         for (name, deployed) in functions {
             let mut environment = stack.environment_of(deployed).await;
             for (variable, value) in &own {

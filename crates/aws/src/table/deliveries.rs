@@ -117,6 +117,9 @@ impl Table {
 
     /// Takes attempt number `attempt` of a delivery, unless it was made or another worker has it.
     ///
+    /// A claim that ends at the very millisecond asked for is taken for the caller's own: the SDK repeats an update
+    /// whose answer was lost. Should it be another's after all, the request is made twice, and recorded once.
+    ///
     /// # Errors
     /// When DynamoDB fails.
     pub async fn claim_attempt(
@@ -159,13 +162,18 @@ impl Table {
                 let delivery = from_item::<DeliveryItem>(item)?.into_delivery()?;
                 let open = matches!(delivery.status, DeliveryStatus::Pending | DeliveryStatus::Failed);
                 let same = delivery.attempt_count() == attempt.saturating_sub(1);
-                Ok(if open && same { Claim::Busy } else { Claim::Past(delivery) })
+                let own = delivery.claimed_until.map(Timestamp::as_millisecond) == Some(until.as_millisecond());
+                Ok(match (open && same, own) {
+                    (true, true) => Claim::Taken(delivery),
+                    (true, false) => Claim::Busy,
+                    (false, _) => Claim::Past(delivery),
+                })
             }
             error => Err(AwsError::sdk("UpdateItem")(error)),
         }
     }
 
-    /// Adds a finished attempt to a delivery; `false` when that attempt is recorded already.
+    /// Adds a finished attempt to a delivery; `false` when another worker has recorded that attempt.
     ///
     /// # Errors
     /// When DynamoDB fails.
@@ -196,12 +204,22 @@ impl Table {
             .expression_attribute_values(":number", number(attempt.number))
             .expression_attribute_values(":entry", AttributeValue::L(vec![entry]))
             .expression_attribute_values(":status", text(status.as_str()))
-            .expression_attribute_values(":now", ms(now));
+            .expression_attribute_values(":now", ms(now))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let update = match next_retry_at {
             Some(at) => update.expression_attribute_values(":next", ms(at)),
             None => update,
         };
-        conditional(update.send().await)
+        let Err(error) = update.send().await else { return Ok(true) };
+        match error.into_service_error() {
+            UpdateItemError::ConditionalCheckFailedException(failed) => {
+                // The SDK repeats an update whose answer was lost: then the attempt that is there is this one.
+                let there: Option<DeliveryItem> = failed.item.map(from_item).transpose()?;
+                let attempts = there.map(|there| there.attempts).unwrap_or_default();
+                Ok(attempts.iter().any(|a| a.number == attempt.number && a.at == attempt.at.as_millisecond()))
+            }
+            error => Err(AwsError::sdk("UpdateItem")(error)),
+        }
     }
 
     /// Ends a delivery without a further attempt; `false` when it had ended already or is not there.
@@ -229,17 +247,14 @@ impl Table {
             .expression_attribute_values(":exhausted", text(DeliveryStatus::Exhausted.as_str()))
             .expression_attribute_values(":reason", text(reason))
             .expression_attribute_values(":now", ms(now));
-        conditional(update.send().await)
-    }
-}
-
-/// Whether an update's condition held.
-fn conditional<T>(result: Result<T, aws_sdk_dynamodb::error::SdkError<UpdateItemError>>) -> Result<bool, AwsError> {
-    match result {
-        Ok(_) => Ok(true),
-        Err(error) if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) => {
-            Ok(false)
+        match update.send().await {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(AwsError::sdk("UpdateItem")(error)),
         }
-        Err(error) => Err(AwsError::sdk("UpdateItem")(error)),
     }
 }

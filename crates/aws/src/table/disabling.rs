@@ -5,8 +5,8 @@ use hookbell_domain::endpoint::Health;
 use hookbell_domain::ids::{DeliveryId, EndpointId, OrganizationId};
 use jiff::Timestamp;
 
-use super::endpoints::is_condition;
 use super::keys::Key;
+use super::transactions::is_condition;
 use super::{Table, ms, number, text};
 use crate::AwsError;
 

@@ -1,12 +1,6 @@
 //! Endpoints as their owners change them. Each change also raises the organization's revision, in one transaction,
 //! so that an event accepted after the change is never fanned out by what was known before it.
 
-use std::time::Duration;
-
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::builders::{TransactWriteItemBuilder, UpdateBuilder};
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use hookbell_domain::endpoint::{Endpoint, EndpointSecrets};
 use hookbell_domain::ids::{EndpointId, OrganizationId};
@@ -15,6 +9,7 @@ use jiff::Timestamp;
 use super::items::{EndpointItem, SecretItem};
 use super::keys::Key;
 use super::organizations::OrganizationRecord;
+use super::transactions::is_condition;
 use super::{Table, ms, number, text, to_item};
 use crate::AwsError;
 use crate::sealing::{Keys, SealError};
@@ -207,115 +202,5 @@ impl Table {
     ) -> Result<Option<StoredEndpoint>, AwsError> {
         let item: Option<EndpointItem> = self.get(Key::endpoint(organization, endpoint), true).await?;
         item.map(EndpointItem::into_stored).transpose()
-    }
-
-    /// Notes that a delivery arrived: the streak and the time of failing are over. For an endpoint that has either.
-    ///
-    /// # Errors
-    /// When DynamoDB fails.
-    pub async fn clear_health(&self, organization: &OrganizationId, endpoint: EndpointId) -> Result<(), AwsError> {
-        let update = self
-            .client
-            .update_item()
-            .condition_expression("attribute_exists(PK)")
-            .update_expression("SET consecutiveFailures = :zero REMOVE streakStartedAt, failingSince")
-            .expression_attribute_values(":zero", number(0));
-        self.update_health(organization, endpoint, update).await
-    }
-
-    /// Notes since when every attempt has failed, unless that is noted already.
-    ///
-    /// # Errors
-    /// When DynamoDB fails.
-    pub async fn note_failing(
-        &self,
-        organization: &OrganizationId,
-        endpoint: EndpointId,
-        since: Timestamp,
-    ) -> Result<(), AwsError> {
-        let update = self
-            .client
-            .update_item()
-            .condition_expression("attribute_exists(PK) AND attribute_not_exists(failingSince)")
-            .update_expression("SET failingSince = :since")
-            .expression_attribute_values(":since", ms(since));
-        self.update_health(organization, endpoint, update).await
-    }
-
-    /// An update whose condition may fail: then there is nothing to note.
-    async fn update_health(
-        &self,
-        organization: &OrganizationId,
-        endpoint: EndpointId,
-        update: UpdateItemFluentBuilder,
-    ) -> Result<(), AwsError> {
-        let key = Key::endpoint(organization, endpoint).into_item();
-        match update.table_name(&self.name).set_key(Some(key)).send().await {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error.as_service_error().is_some_and(
-                    aws_sdk_dynamodb::operation::update_item::UpdateItemError::is_conditional_check_failed_exception,
-                ) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(AwsError::sdk("UpdateItem")(error)),
-        }
-    }
-
-    /// The half of a transaction that raises an organization's revision and changes its count of endpoints.
-    pub(super) fn organization_change(&self, organization: &OrganizationId, endpoints: i32) -> UpdateBuilder {
-        Update::builder()
-            .table_name(&self.name)
-            .set_key(Some(Key::organization(organization).into_item()))
-            .update_expression("ADD revision :one, endpointCount :endpoints")
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":endpoints", number(endpoints))
-    }
-
-    pub(super) async fn transact<const N: usize>(
-        &self,
-        writes: [TransactWriteItemBuilder; N],
-    ) -> Result<(), SdkError<TransactWriteItemsError>> {
-        let writes: Vec<_> =
-            writes.into_iter().map(aws_sdk_dynamodb::types::builders::TransactWriteItemBuilder::build).collect();
-        let mut tries = 0;
-        loop {
-            let request = self.client.transact_write_items().set_transact_items(Some(writes.clone()));
-            match request.send().await {
-                // Two transactions on one item at once: one of them is cancelled and goes again.
-                Err(error) if tries < 5 && cancelled_by(&error, "TransactionConflict") => {
-                    tries += 1;
-                    tokio::time::sleep(Duration::from_millis(20 << tries)).await;
-                }
-                result => return result.map(|_| ()),
-            }
-        }
-    }
-
-    /// Runs a transaction whose only condition is that its subject is there; `false` when it is not.
-    pub(super) async fn changed<const N: usize>(
-        &self,
-        writes: [TransactWriteItemBuilder; N],
-    ) -> Result<bool, AwsError> {
-        match self.transact(writes).await {
-            Ok(()) => Ok(true),
-            Err(error) if is_condition(&error) => Ok(false),
-            Err(error) => Err(AwsError::sdk("TransactWriteItems")(error)),
-        }
-    }
-}
-
-/// Whether a transaction was cancelled because a condition did not hold.
-pub(super) fn is_condition(error: &SdkError<TransactWriteItemsError>) -> bool {
-    cancelled_by(error, "ConditionalCheckFailed")
-}
-
-fn cancelled_by(error: &SdkError<TransactWriteItemsError>, code: &str) -> bool {
-    match error.as_service_error() {
-        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-            cancelled.cancellation_reasons().iter().any(|reason| reason.code() == Some(code))
-        }
-        _ => false,
     }
 }

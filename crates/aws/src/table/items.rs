@@ -83,6 +83,9 @@ pub(super) struct MessageItem {
     pub(super) body: Vec<u8>,
     #[serde(rename = "deflated", default, skip_serializing_if = "is_false")]
     pub(super) compressed: bool,
+    /// What the call that put it left in it: see `accept_message`.
+    #[serde(with = "serde_bytes", default)]
+    pub(super) gate: Vec<u8>,
     #[serde(rename = "expiresAt")]
     pub(super) expires_at: i64,
 }

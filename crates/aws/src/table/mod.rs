@@ -8,11 +8,13 @@ mod deliveries;
 mod disabling;
 mod endpoints;
 mod event_ids;
+mod health;
 mod items;
 mod keys;
 mod listing;
 mod messages;
 mod organizations;
+mod transactions;
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -11,10 +11,8 @@ fn roles(template: &Template) -> Breaches {
     let mut breaches = Breaches::new();
     let mut holders: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for function in template.functions() {
-        match template
-            .referenced(function.raw_property("Role"))
-            .filter(|role| role.attribute("Type") == "AWS::IAM::Role")
-        {
+        let role = template.referenced(function.raw_property("Role"));
+        match role.filter(|role| role.attribute("Type") == "AWS::IAM::Role") {
             Some(role) => holders.entry(role.name).or_default().push(function.name),
             None => breaches.push(format!("{}: its Role must be an AWS::IAM::Role of the template", function.name)),
         }
