@@ -57,3 +57,55 @@ pub(crate) async fn run<Item, Output, Work, Take>(
     };
     tokio::join!(start_all, take_all);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// The sizes of the chunks that come of items that take so many milliseconds each.
+    async fn sizes(millis: Vec<u64>, concurrency: usize, size: usize) -> Vec<usize> {
+        let mut sizes = Vec::new();
+        let work = |ms| tokio::time::sleep(Duration::from_millis(ms));
+        run(millis, concurrency, size, work, async |chunk: Vec<()>| sizes.push(chunk.len())).await;
+        sizes
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_ready_together_goes_out_together() {
+        assert_eq!(sizes(vec![5; 30], 30, 25).await, [25, 5]);
+        assert_eq!(sizes(vec![1, 5, 10, 19], 10, 25).await, [4]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_one_holds_nobody_up() {
+        assert_eq!(sizes(vec![20_000, 1, 2], 10, 25).await, [2, 1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_work_makes_no_chunk() {
+        assert_eq!(sizes(Vec::new(), 10, 25).await, [0; 0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_run_at_once_than_allowed_and_work_goes_on_while_a_chunk_is_taken() {
+        static RUNNING: AtomicUsize = AtomicUsize::new(0);
+        static MOST: AtomicUsize = AtomicUsize::new(0);
+        let started = tokio::time::Instant::now();
+        let work = |()| async {
+            MOST.fetch_max(RUNNING.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            RUNNING.fetch_sub(1, Ordering::SeqCst);
+        };
+        let mut taken = 0;
+        let take = async |chunk: Vec<()>| {
+            taken += chunk.len();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        };
+        run(vec![(); 12], 4, 4, work, take).await;
+        assert_eq!((taken, MOST.load(Ordering::SeqCst)), (12, 4));
+        // Three rounds of work, with the taking of the first two beside the next round's work.
+        assert_eq!(started.elapsed(), Duration::from_millis(400));
+    }
+}

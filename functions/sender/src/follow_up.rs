@@ -133,3 +133,60 @@ pub(crate) async fn send(sender: &Sender, follow_ups: Vec<FollowUp>) -> Vec<usiz
     }
     failed
 }
+
+#[cfg(test)]
+mod tests {
+    use hookbell_domain::delivery::{Attempt, Trigger};
+    use hookbell_domain::outcome::{Answer, Outcome};
+
+    use super::*;
+
+    /// A delivery whose attempts were answered so.
+    fn delivery(status: DeliveryStatus, answers: &[u16], next_retry_at: Option<Timestamp>) -> Delivery {
+        let at = Timestamp::from_second(1_000).unwrap();
+        let attempts = answers.iter().zip(1..).map(|(&status, number)| {
+            let outcome = Outcome::Answered(Answer { status, ..Answer::default() });
+            Attempt::record(number, at, Duration::ZERO, &outcome, Trigger::Scheduled)
+        });
+        Delivery {
+            id: DeliveryId::new(at, 1),
+            message_id: MessageId::new(at, 2),
+            endpoint_id: EndpointId::new(at, 3),
+            organization_id: "org_1".parse().unwrap(),
+            event_type: "environment.started".to_owned(),
+            status,
+            attempts: attempts.collect(),
+            next_retry_at,
+            skipped: None,
+            claimed_until: None,
+            updated_at: at,
+        }
+    }
+
+    #[track_caller]
+    fn check(delivery: &Delivery, expected: &str) {
+        let follows = match of_state(delivery, 3) {
+            None => "nothing".to_owned(),
+            Some(FollowUp::Attempt(task)) => format!("attempt {} at {}", task.attempt, task.due_at),
+            Some(FollowUp::End(end)) => format!("end {:?}", end.ended_because),
+        };
+        assert_eq!(follows, expected);
+    }
+
+    #[test]
+    fn a_repeated_record_sends_again_what_its_first_try_may_not_have_sent() {
+        let due = Some(Timestamp::from_second(2_000).unwrap());
+        check(&delivery(DeliveryStatus::Pending, &[], None), "attempt 1 at 1000000");
+        check(&delivery(DeliveryStatus::Failed, &[500], due), "attempt 2 at 2000000");
+        check(&delivery(DeliveryStatus::Exhausted, &[500, 500, 500], None), "end Exhausted");
+        check(&delivery(DeliveryStatus::Exhausted, &[500, 410], None), "end Gone");
+    }
+
+    #[test]
+    fn what_is_over_for_good_has_no_follow_up() {
+        check(&delivery(DeliveryStatus::Delivered, &[200], None), "nothing");
+        check(&delivery(DeliveryStatus::Exhausted, &[500], None), "nothing");
+        let skipped = Delivery { skipped: Some("x".to_owned()), ..delivery(DeliveryStatus::Exhausted, &[], None) };
+        check(&skipped, "nothing");
+    }
+}
