@@ -229,7 +229,8 @@ async fn an_owner_who_disables_an_endpoint_makes_no_news() {
 async fn four_exhausted_deliveries_disable_nothing_however_long_it_takes() {
     let stack = Stack::load();
     let organization = Organization::new(&stack, "slothbox").await;
-    let endpoint = organization.endpoint(&aborting(&stack).await, &["*"]).await;
+    let receiver = aborting(&stack).await;
+    let endpoint = organization.endpoint(&receiver, &["*"]).await;
     let mut streak = Streak::new(&stack, endpoint, 4).await;
     for hours in [0, 24, 48, 480] {
         streak.exhaust_after(HOUR * hours).await;
@@ -369,7 +370,8 @@ async fn a_success_ends_the_time_of_failing_of_a_daytona_endpoint() {
 async fn an_exhausted_delivery_counts_once_however_often_it_is_reported() {
     let stack = Stack::load();
     let organization = Organization::new(&stack, "slothbox").await;
-    let endpoint = organization.endpoint(&aborting(&stack).await, &["*"]).await;
+    let receiver = aborting(&stack).await;
+    let endpoint = organization.endpoint(&receiver, &["*"]).await;
     let deliveries = ended_deliveries(&endpoint, 2).await;
     let bench = Workbench::new(&stack).await;
     let dlq = bench.function("dlq").await;
