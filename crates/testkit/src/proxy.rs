@@ -40,6 +40,7 @@ pub enum Which {
 #[derive(Debug, Clone)]
 enum Trouble {
     Refused,
+    AnswerLost,
     DeathBefore(KillSwitch),
     DeathAfter(KillSwitch),
 }
@@ -86,9 +87,14 @@ impl AwsProxy {
         std::mem::take(&mut *self.state.usage.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// From now on answers calls of an operation with 500, without carrying them out.
+    /// From now on refuses calls of an operation for good, as for want of a permission: the SDK does not repeat them.
     pub fn refuse(&self, operation: &'static str, which: Which) {
         self.plan(operation, which, Trouble::Refused);
+    }
+
+    /// Has that call carried out and answered with 500: the SDK will repeat it.
+    pub fn lose_answer(&self, operation: &'static str, number: u32) {
+        self.plan(operation, Which::Number(number), Trouble::AnswerLost);
     }
 
     /// Has the function die as it makes that call: AWS never hears of it.
@@ -139,12 +145,12 @@ impl State {
         *self.usage.lock().unwrap_or_else(PoisonError::into_inner).calls.entry(operation.clone()).or_default() += 1;
         let trouble = self.trouble(&operation);
         match &trouble {
-            Some(Trouble::Refused) => return Ok(failure()),
+            Some(Trouble::Refused) => return Ok(failure(400, "AccessDeniedException")),
             Some(Trouble::DeathBefore(switch)) => {
                 switch.press().await;
                 return Err(Hangup);
             }
-            Some(Trouble::DeathAfter(_)) | None => {}
+            Some(Trouble::DeathAfter(_) | Trouble::AnswerLost) | None => {}
         }
         let body = ask_for_the_bill(&parts.headers, body);
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
@@ -157,9 +163,13 @@ impl State {
         let (status, headers) = (answer.status(), answer.headers().clone());
         let body = answer.bytes().await.map_err(|_| Hangup)?;
         self.note_bill(operation, &body);
-        if let Some(Trouble::DeathAfter(switch)) = trouble {
-            switch.press().await;
-            return Err(Hangup);
+        match trouble {
+            Some(Trouble::DeathAfter(switch)) => {
+                switch.press().await;
+                return Err(Hangup);
+            }
+            Some(Trouble::AnswerLost) => return Ok(failure(500, "InternalServerError")),
+            _ => {}
         }
         let mut response = Response::builder().status(status).body(body).unwrap();
         for name in ["content-type", "x-amzn-requestid", "x-amzn-errortype", "x-amz-crc32"] {
@@ -215,9 +225,9 @@ fn ask_for_the_bill(headers: &HeaderMap, body: Bytes) -> Bytes {
     request.to_string().into()
 }
 
-/// A failure of AWS's own, in the protocol that all services here share.
-fn failure() -> Response<Bytes> {
-    let body = Bytes::from_static(br#"{"__type":"InternalServerError","message":"refused by the tests"}"#);
-    let response = Response::builder().status(500).header("content-type", "application/x-amz-json-1.0");
-    response.body(body).unwrap()
+/// A failure in the protocol that all the services here share.
+fn failure(status: u16, code: &str) -> Response<Bytes> {
+    let body = format!(r#"{{"__type":"{code}","message":"made by the tests"}}"#);
+    let response = Response::builder().status(status).header("content-type", "application/x-amz-json-1.0");
+    response.body(body.into()).unwrap()
 }

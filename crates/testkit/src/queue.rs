@@ -1,7 +1,6 @@
 //! SQS queues: the stack's, and a test's own; and the event source that leads from a queue to a function.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName};
@@ -60,6 +59,11 @@ impl Queue {
         let asked = self.client.get_queue_attributes().queue_url(&self.url);
         let answer = asked.attribute_names(QueueAttributeName::QueueArn).send().await.unwrap();
         answer.attributes.unwrap()[&QueueAttributeName::QueueArn].clone()
+    }
+
+    /// Has its messages come again at once after they were taken.
+    pub async fn hide_nothing(&self) {
+        self.set(QueueAttributeName::VisibilityTimeout, "0".to_owned()).await;
     }
 
     /// Sets one of its attributes.
@@ -185,6 +189,21 @@ pub fn reason(message: &Message) -> String {
     attributes.get("hookbell-reason").and_then(|value| value.string_value.clone()).unwrap_or_default()
 }
 
+/// What Lambda gives a function for one message that was sent now and is handed out for the `received`th time.
+#[must_use]
+pub fn handed_out(message_id: &str, body: &str, sent_at_ms: i64, received: u32, arn: &str) -> Value {
+    json!({ "Records": [{
+        "messageId": message_id,
+        "receiptHandle": "a-receipt-handle",
+        "body": body,
+        "attributes": { "ApproximateReceiveCount": received.to_string(), "SentTimestamp": sent_at_ms.to_string() },
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": arn,
+        "awsRegion": "us-east-1",
+    }]})
+}
+
 /// What Lambda gives a function for messages of a queue.
 fn invocation(messages: &[Message], arn: &str) -> Value {
     let record = |message: &Message| {
@@ -210,6 +229,3 @@ fn invocation(messages: &[Message], arn: &str) -> Value {
     };
     json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() })
 }
-
-/// How long a message of a test's own queue stays hidden after it was taken.
-pub const COMES_AGAIN_AFTER: Duration = Duration::from_secs(1);

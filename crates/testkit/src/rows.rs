@@ -32,6 +32,25 @@ pub async fn endpoint_time(stack: &Stack, endpoint: &Endpoint, attribute: &str) 
     Some(item.get(attribute)?.as_n().unwrap().parse().unwrap())
 }
 
+/// Lets the time pass for which a worker that has died holds a delivery's attempt.
+pub async fn end_claim(stack: &Stack, endpoint: &Endpoint, delivery: &str) {
+    let client = stack.dynamodb();
+    for shard in 0..SHARDS {
+        let update = client
+            .update_item()
+            .table_name(&stack.table_name)
+            .key("PK", AttributeValue::S(format!("DLV#{}#{shard}", endpoint.id)))
+            .key("SK", AttributeValue::S(delivery.to_owned()))
+            .condition_expression("attribute_exists(claim)")
+            .update_expression("SET claim = :past")
+            .expression_attribute_values(":past", AttributeValue::N("0".to_owned()));
+        // It is in one of them, if there is a claim at all.
+        if let Err(error) = update.send().await {
+            assert!(error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()));
+        }
+    }
+}
+
 async fn count(stack: &Stack, partition: &str) -> usize {
     let client = stack.dynamodb();
     let mut count = 0;

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Value, json};
+
 use crate::function::Function;
 use crate::proxy::AwsProxy;
 use crate::queue::Queue;
@@ -28,6 +30,7 @@ pub struct Workbench {
     /// Where deliveries lie that wait for a person.
     pub parked: Queue,
     environments: BTreeMap<&'static str, BTreeMap<String, String>>,
+    admin_key: String,
 }
 
 impl Workbench {
@@ -65,7 +68,16 @@ impl Workbench {
             environment.insert("AWS_REGION".to_owned(), stack.region.clone());
             environments.insert(name, environment);
         }
-        Self { proxy, events, events_dead_letters, deliveries, deliveries_dead_letters, parked, environments }
+        Self {
+            proxy,
+            events,
+            events_dead_letters,
+            deliveries,
+            deliveries_dead_letters,
+            parked,
+            environments,
+            admin_key: stack.admin_key.clone(),
+        }
     }
 
     /// With another value of a variable, for each function that has it.
@@ -77,6 +89,25 @@ impl Workbench {
             }
         }
         self
+    }
+
+    /// Calls the API's path through its function, with the admin key, and gives what API Gateway would answer by.
+    pub async fn call(&self, api: &Function, method: &str, path: &str, body: &str) -> Value {
+        let event = json!({
+            "resource": "/{proxy+}",
+            "path": path,
+            "httpMethod": method,
+            "headers": { "authorization": self.admin_key, "content-type": "application/json" },
+            "multiValueHeaders": { "authorization": [self.admin_key], "content-type": ["application/json"] },
+            "queryStringParameters": null,
+            "multiValueQueryStringParameters": null,
+            "pathParameters": { "proxy": path.trim_start_matches('/') },
+            "stageVariables": null,
+            "requestContext": { "stage": "v1", "httpMethod": method, "path": format!("/v1{path}"), "requestId": "tests" },
+            "body": body,
+            "isBase64Encoded": false,
+        });
+        api.invoke(&event).await.answered()
     }
 
     /// A function's environment here.

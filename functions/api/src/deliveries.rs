@@ -10,12 +10,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hookbell_aws::table::Page;
 use hookbell_domain::delivery::Delivery;
 use hookbell_domain::ids::{DeliveryId, MessageId, OrganizationId};
-use serde_json::{Value, json};
 
 use crate::endpoints::parse_endpoint;
 use crate::error::ApiError;
 use crate::state::{Api, parse_organization};
-use crate::view::DeliveryView;
+use crate::view::{DeliveriesAnswer, DeliveryAnswer, DeliveryView};
 
 /// Entries of a page where the caller does not say.
 const DEFAULT_PAGE: usize = 50;
@@ -32,7 +31,7 @@ pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Path((organization, endpoint)): Path<(String, String)>,
     Query(query): Query<HashMap<String, String>>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<DeliveriesAnswer>, ApiError> {
     let (organization, endpoint) = (parse_organization(&organization)?, parse_endpoint(&endpoint)?);
     let before = query.get("cursor").map(|cursor| read_cursor(cursor)).transpose()?;
     let limit = page_size(query.get("limit").map(String::as_str), api.config.limits.page_size)?;
@@ -43,29 +42,23 @@ pub(crate) async fn list(
     stored.ok_or(NO_ENDPOINT)?;
     let Page { deliveries, more } = page;
     let (shown, more) = with_bodies(&api, &organization, deliveries, more).await?;
-    let mut answer = json!({});
-    if let (true, Some((last, _))) = (more, shown.last()) {
-        answer = json!({ "cursor": write_cursor(last.id) });
-    }
-    let views: Vec<_> = shown.into_iter().map(|(delivery, body)| DeliveryView::new(delivery, body)).collect();
-    if let Some(answer) = answer.as_object_mut() {
-        answer.insert("deliveries".to_owned(), json!(views));
-    }
-    Ok(Json(answer))
+    let cursor = shown.last().filter(|_| more).map(|(last, _)| write_cursor(last.id));
+    let deliveries = shown.into_iter().map(|(delivery, body)| DeliveryView::new(delivery, body)).collect();
+    Ok(Json(DeliveriesAnswer { deliveries, cursor }))
 }
 
 /// `GET …/{endpoint}/deliveries/{delivery}`.
 pub(crate) async fn get(
     State(api): State<Arc<Api>>,
     Path((organization, endpoint, delivery)): Path<(String, String, String)>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<DeliveryAnswer>, ApiError> {
     let (organization, endpoint) = (parse_organization(&organization)?, parse_endpoint(&endpoint)?);
     let id = delivery.parse().map_err(|_| NO_DELIVERY)?;
     let delivery = api.table.delivery(endpoint, id).await?;
     let delivery = delivery.filter(|delivery| delivery.organization_id == organization).ok_or(NO_DELIVERY)?;
     let message = api.table.message(&organization, delivery.message_id, false).await?;
     let body = message.map_or_else(String::new, |message| text(message.body));
-    Ok(Json(json!({ "delivery": DeliveryView::new(delivery, body) })))
+    Ok(Json(DeliveryAnswer { delivery: DeliveryView::new(delivery, body) }))
 }
 
 const NO_ENDPOINT: ApiError = ApiError::NotFound("Endpoint not found");

@@ -8,27 +8,27 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use hookbell_aws::random;
 use hookbell_aws::table::{CreateEndpoint, StoredEndpoint};
 use hookbell_domain::endpoint::{Disabled, Endpoint, Health};
 use hookbell_domain::ids::EndpointId;
 use hookbell_domain::signature::SigningSecret;
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::state::{Api, parse_organization};
-use crate::view::EndpointView;
+use crate::view::{EndpointAnswer, EndpointView, EndpointsAnswer, EventTypeView, EventTypesAnswer};
 
 /// `GET …/event-types`: the organization's catalogue.
 pub(crate) async fn event_types(
     State(api): State<Arc<Api>>,
     Path(organization): Path<String>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<EventTypesAnswer>, ApiError> {
     let organization = api.organization_record(&organization).await?;
     let types = organization.profile.event_types.iter();
-    let types: Vec<_> = types.map(|entry| json!({ "type": entry.name, "description": entry.description })).collect();
-    Ok(Json(json!({ "eventTypes": types })))
+    let views = types.map(|entry| EventTypeView { name: entry.name, description: entry.description });
+    Ok(Json(EventTypesAnswer { event_types: views.collect() }))
 }
 
 /// `POST …/`: a new endpoint and its secret.
@@ -36,7 +36,7 @@ pub(crate) async fn create(
     State(api): State<Arc<Api>>,
     Path(organization): Path<String>,
     body: Bytes,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+) -> Result<Response, ApiError> {
     let organization = api.organization_record(&organization).await?;
     let input = input::read_new(&api, organization.profile, &body).await?;
     let now = Timestamp::now();
@@ -60,8 +60,8 @@ pub(crate) async fn create(
     let limit = api.config.limits.endpoints_per_organization;
     match api.table.create_endpoint(&organization, &endpoint, sealed, limit).await? {
         CreateEndpoint::Created => {
-            let body = json!({ "endpoint": EndpointView::from(&endpoint), "secret": secret.reveal() });
-            Ok((StatusCode::CREATED, Json(body)))
+            let answer = EndpointAnswer { endpoint: EndpointView::from(&endpoint), secret: Some(secret.reveal()) };
+            Ok((StatusCode::CREATED, Json(answer)).into_response())
         }
         CreateEndpoint::LimitReached => Err(ApiError::Conflict(format!(
             "The organization has reached its limit of {limit} endpoints; delete one to add another"
@@ -70,22 +70,19 @@ pub(crate) async fn create(
 }
 
 /// `GET …/`: all endpoints, oldest first.
-pub(crate) async fn list(
-    State(api): State<Arc<Api>>,
-    Path(organization): Path<String>,
-) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn list(State(api): State<Arc<Api>>, Path(organization): Path<String>) -> Result<Response, ApiError> {
     let organization = api.organization(&organization).await?;
-    let endpoints: Vec<_> = organization.endpoints.iter().map(|stored| EndpointView::from(&stored.endpoint)).collect();
-    Ok(Json(json!({ "endpoints": endpoints })))
+    let endpoints = organization.endpoints.iter().map(|stored| EndpointView::from(&stored.endpoint)).collect();
+    Ok(Json(EndpointsAnswer { endpoints }).into_response())
 }
 
 /// `GET …/{endpoint}`.
 pub(crate) async fn get(
     State(api): State<Arc<Api>>,
     Path((organization, endpoint)): Path<(String, String)>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Response, ApiError> {
     let stored = find(&api, &organization, &endpoint).await?;
-    Ok(Json(json!({ "endpoint": EndpointView::from(&stored.endpoint) })))
+    Ok(Json(EndpointAnswer { endpoint: EndpointView::from(&stored.endpoint), secret: None }).into_response())
 }
 
 /// `PATCH …/{endpoint}`: changes what is named, and answers with the whole.
@@ -93,7 +90,7 @@ pub(crate) async fn update(
     State(api): State<Arc<Api>>,
     Path((organization, endpoint)): Path<(String, String)>,
     body: Bytes,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Response, ApiError> {
     let organization = api.organization(&organization).await?;
     let id = parse_endpoint(&endpoint)?;
     let found = organization.endpoints.into_iter().find(|stored| stored.endpoint.id == id);
@@ -115,7 +112,7 @@ pub(crate) async fn update(
         None => {}
     }
     endpoint.updated_at = now;
-    Ok(Json(json!({ "endpoint": EndpointView::from(&endpoint) })))
+    Ok(Json(EndpointAnswer { endpoint: EndpointView::from(&endpoint), secret: None }).into_response())
 }
 
 /// `DELETE …/{endpoint}`.

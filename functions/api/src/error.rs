@@ -96,11 +96,10 @@ pub(crate) async fn write_bodies(request: Request, next: Next) -> Response {
 }
 
 fn by_message(body: ErrorBody) -> Value {
-    let mut error = json!({ "message": body.message });
-    if let (Some(issues), Some(error)) = (body.issues, error.as_object_mut()) {
-        error.insert("issues".to_owned(), issues);
+    match body.issues {
+        Some(issues) => json!({ "error": { "message": body.message, "issues": issues } }),
+        None => json!({ "error": { "message": body.message } }),
     }
-    json!({ "error": error })
 }
 
 fn by_status(path: &str, status: StatusCode, body: ErrorBody) -> Value {

@@ -115,7 +115,7 @@ fn exceeds(payload: &RawValue, profile: &Profile, event_type: &str, limit: usize
 /// One attempt, as the list of a message's attempts shows it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct AttemptView {
+pub(crate) struct AttemptView {
     id: String,
     msg_id: MessageId,
     endpoint_id: EndpointId,
@@ -133,7 +133,7 @@ struct AttemptView {
 pub(crate) async fn attempts(
     State(api): State<Arc<Api>>,
     Path((organization, message)): Path<(String, String)>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Vec<AttemptView>>, ApiError> {
     const NOT_FOUND: ApiError = ApiError::NotFound("Message not found");
     let organization = parse_organization(&organization)?;
     let id = message.parse().map_err(|_| NOT_FOUND)?;
@@ -141,8 +141,7 @@ pub(crate) async fn attempts(
     let deliveries = api.table.first_deliveries(&message).await?;
     let mut attempts: Vec<(Timestamp, AttemptView)> = deliveries.iter().flat_map(views).collect();
     attempts.sort_by_key(|(at, _)| *at);
-    let attempts: Vec<AttemptView> = attempts.into_iter().map(|(_, view)| view).collect();
-    Ok(Json(json!(attempts)))
+    Ok(Json(attempts.into_iter().map(|(_, view)| view).collect()))
 }
 
 // The numbers of the API: how an attempt went, and what made it.

@@ -7,6 +7,58 @@ use hookbell_domain::time::iso_ms;
 use jiff::Timestamp;
 use serde::Serialize;
 
+/// An answer that holds one endpoint.
+#[derive(Debug, Serialize)]
+pub(crate) struct EndpointAnswer<'a> {
+    /// The endpoint.
+    pub(crate) endpoint: EndpointView<'a>,
+    /// Its secret, in the one answer that shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) secret: Option<String>,
+}
+
+/// An answer that holds all endpoints of an organization.
+#[derive(Debug, Serialize)]
+pub(crate) struct EndpointsAnswer<'a> {
+    /// Oldest first.
+    pub(crate) endpoints: Vec<EndpointView<'a>>,
+}
+
+/// An answer that holds the catalogue.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EventTypesAnswer {
+    /// By name.
+    pub(crate) event_types: Vec<EventTypeView>,
+}
+
+/// An entry of the catalogue.
+#[derive(Debug, Serialize)]
+pub(crate) struct EventTypeView {
+    /// Its name.
+    #[serde(rename = "type")]
+    pub(crate) name: &'static str,
+    /// One sentence.
+    pub(crate) description: &'static str,
+}
+
+/// An answer that holds one delivery.
+#[derive(Debug, Serialize)]
+pub(crate) struct DeliveryAnswer {
+    /// The delivery.
+    pub(crate) delivery: DeliveryView,
+}
+
+/// An answer that holds a page of deliveries.
+#[derive(Debug, Serialize)]
+pub(crate) struct DeliveriesAnswer {
+    /// Newest first.
+    pub(crate) deliveries: Vec<DeliveryView>,
+    /// Where the next page begins; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<String>,
+}
+
 /// An endpoint. Its secret is never part of it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

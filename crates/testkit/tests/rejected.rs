@@ -1,0 +1,118 @@
+//! What is no event and what is no delivery: put aside untouched, with the reason, while the rest goes on.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use hookbell_testkit::fresh;
+use hookbell_testkit::organization::Organization;
+use hookbell_testkit::queue::{Queue, reason};
+use hookbell_testkit::receiver::Receiver;
+use hookbell_testkit::rows;
+use hookbell_testkit::stack::Stack;
+use hookbell_testkit::workbench::Workbench;
+use serde_json::json;
+
+const STARTED: &str = "environment.started";
+const PAYLOAD: &str = r#"{"resource":{"type":"environment","id":"env_1","name":"my-box"}}"#;
+
+/// Waits until a body is put aside, to the byte, and checks the reason.
+async fn check_put_aside(queue: &Queue, body: &str, expected: &str) {
+    let found = queue.find(body, |message| message.body() == Some(body)).await;
+    let reason = reason(&found);
+    assert!(reason.contains(expected), "{body}: {reason}");
+}
+
+#[tokio::test]
+async fn a_broken_record_is_put_aside_and_the_rest_of_its_batch_is_delivered() {
+    let stack = Stack::load();
+    let organization = Organization::new(&stack, "slothbox").await;
+    let receiver = Receiver::always(&stack, 200).await;
+    let endpoint = organization.endpoint(&receiver, &["*"]).await;
+    let bench = Workbench::new(&stack).await;
+    let broken = format!(" {{\"organizationId\": \"{}\",\t\"type\": é, }}\n", organization.id);
+    for position in 0..7 {
+        let record = organization.record(STARTED, PAYLOAD, "");
+        bench.events.put(if position == 3 { &broken } else { &record }).await;
+    }
+    let fed = bench.events.feed(&bench.function("sender").await).await;
+    assert_eq!((fed.records, fed.again), (7, 0));
+    let put_aside = bench.events_dead_letters.drain().await;
+    assert_eq!(put_aside.len(), 1);
+    assert_eq!(put_aside[0].body(), Some(broken.as_str()));
+    assert!(reason(&put_aside[0]).contains("not a JSON object"));
+    assert_eq!(receiver.arrivals().len(), 6);
+    assert_eq!(rows::deliveries(&stack, &endpoint).await, 6);
+}
+
+#[tokio::test]
+async fn what_is_no_event_is_put_aside_with_the_reason() {
+    let stack = Stack::load();
+    let organization = Organization::new(&stack, "slothbox").await;
+    let receiver = Receiver::always(&stack, 200).await;
+    organization.endpoint(&receiver, &["*"]).await;
+    let (id, stranger) = (organization.id.clone(), format!("org_{}", fresh()));
+    let events = Queue::at(&stack, &stack.events_queue_url);
+    let cases = [
+        (format!("no json {id} {{"), "not a JSON object"),
+        (format!(r#"["{id}"]"#), "not a JSON object"),
+        (format!(r#"{{"organizationId":"{id}"}}"#), "none of the known shapes"),
+        (organization.record("environment.exploded", PAYLOAD, ""), "environment.exploded"),
+        (organization.record("", PAYLOAD, ""), "catalogue"),
+        (organization.record(STARTED, "[]", ""), "data: must be a JSON object"),
+        (organization.record(STARTED, PAYLOAD, r#","id":"a b""#), "id: not a valid event id"),
+        (organization.record(STARTED, PAYLOAD, r#","timestamp":"yesterday""#), "timestamp: "),
+        (organization.record(STARTED, PAYLOAD, "").replace(&id, &stranger), "is not initialised"),
+        (organization.record(STARTED, PAYLOAD, "").replace(&id, &format!("{id}#x")), "organizationId: "),
+        (organization.record(STARTED, &format!(r#"{{"big":"{}"}}"#, "x".repeat(262_144)), ""), "the limit is 262144"),
+    ];
+    for (body, _) in &cases {
+        events.put(body).await;
+    }
+    let dead_letters = Queue::at(&stack, &stack.events_dead_letter_queue_url);
+    for (body, expected) in &cases {
+        check_put_aside(&dead_letters, body, expected).await;
+    }
+    assert!(receiver.arrivals().is_empty());
+    assert_eq!(rows::messages(&stack, &organization).await, 0);
+}
+
+#[tokio::test]
+async fn an_event_with_a_mark_that_is_not_its_own_is_put_aside() {
+    let stack = Stack::load();
+    let organization = Organization::new(&stack, "slothbox").await;
+    let receiver = Receiver::always(&stack, 200).await;
+    let endpoint = organization.endpoint(&receiver, &["*"]).await;
+    let bench = Workbench::new(&stack).await;
+    let api = bench.function("api").await;
+    let send = json!({ "eventType": STARTED, "payload": { "resource": { "id": "env_1" } } });
+    let answer = bench.call(&api, "POST", &organization.sending("/send"), &send.to_string()).await;
+    assert_eq!(answer["statusCode"], 200, "{answer}");
+    let accepted = &bench.events.drain().await[0];
+    let mark = accepted.message_attributes().unwrap()["hookbell-accepted"].string_value().unwrap();
+
+    let events = Queue::at(&stack, &stack.events_queue_url);
+    let dead_letters = Queue::at(&stack, &stack.events_dead_letter_queue_url);
+    let forged = accepted.body().unwrap().replace("env_1", "env_2");
+    for (body, mark) in [(forged.as_str(), mark), (accepted.body().unwrap(), "AAAA"), (&forged, "no base64")] {
+        events.put_with(body, &[("hookbell-accepted", mark)]).await;
+        check_put_aside(&dead_letters, body, "the mark of an accepted event does not fit").await;
+    }
+    assert!(receiver.arrivals().is_empty());
+
+    events.put_with(accepted.body().unwrap(), &[("hookbell-accepted", mark)]).await;
+    let arrivals = receiver.wait_for(1).await;
+    arrivals[0].verify(&endpoint.secret);
+    assert!(arrivals[0].text().contains("env_1"));
+}
+
+#[tokio::test]
+async fn what_is_no_delivery_is_parked_with_the_reason() {
+    let stack = Stack::load();
+    let parked = Queue::at(&stack, &stack.parked_queue_url);
+    for url in [&stack.deliveries_queue_url, &stack.deliveries_dead_letter_queue_url] {
+        let queue = Queue::at(&stack, url);
+        for body in [format!("no json {}", fresh()), format!(r#"{{"organizationId":"org_{}"}}"#, fresh())] {
+            queue.put(&body).await;
+            check_put_aside(&parked, &body, "at line 1").await;
+        }
+    }
+}
