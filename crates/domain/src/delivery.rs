@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::ids::{DeliveryId, EndpointId, MessageId, OrganizationId};
 use crate::outcome::Outcome;
-use crate::retry::Next;
+use crate::retry::{Directive, Next};
 
 /// How much of a response is kept with its attempt, in bytes.
 pub const SNIPPET_BYTES: usize = 1_024;
@@ -35,11 +35,26 @@ pub struct Delivery {
     pub next_retry_at: Option<Timestamp>,
     /// Set when it was ended without being attempted (further): why.
     pub skipped: Option<String>,
-    /// Until when another worker has taken it to attempt, if one has.
-    pub claimed_until: Option<Timestamp>,
+    /// What the receiver has asked for in its last answer.
+    pub directive: Option<Directive>,
+    /// Who has taken its latest attempt, and until when.
+    pub claim: Option<Claimed>,
     /// When it last changed; it was made at the id's time.
     pub updated_at: Timestamp,
 }
+
+/// An attempt taken by a worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claimed {
+    /// What the worker is known by.
+    pub by: Claimant,
+    /// Until when nobody else may make the attempt; absent once it is recorded.
+    pub until: Option<Timestamp>,
+}
+
+/// What a worker is known by on the rows that it works at: the same whenever the same queue record comes again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claimant(pub u64);
 
 /// How far a delivery is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -29,8 +29,8 @@ impl Roll {
 pub struct Decision {
     /// What becomes of the delivery.
     pub next: Next,
-    /// Whether the receiver has asked to be sent nothing more, and how.
-    pub disable: Option<DisableRequest>,
+    /// What the receiver has asked for beyond this attempt.
+    pub directive: Option<Directive>,
 }
 
 /// What becomes of a delivery after an attempt.
@@ -46,22 +46,43 @@ pub enum Next {
     Ended,
 }
 
-/// How a receiver asks to be sent nothing more.
+/// What a receiver asks for beyond the attempt that it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DisableRequest {
-    /// Status 410 (Standard Webhooks, "Deliverability and reliability").
+pub enum Directive {
+    /// To be sent nothing more, by status 410 (Standard Webhooks, "Deliverability and reliability").
     Gone,
-    /// The response header `webhook-delivery: disable`.
-    Header,
+    /// To be sent nothing more, by the response header `webhook-delivery: disable`.
+    Disable,
+    /// To be spared this message, by the response header `webhook-delivery: abort-message`.
+    AbortMessage,
 }
 
-impl DisableRequest {
-    /// The reason that the owner reads.
+impl Directive {
+    const ALL: [Self; 3] = [Self::Gone, Self::Disable, Self::AbortMessage];
+
+    /// The word it is stored under.
     #[must_use]
-    pub fn reason(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
-            Self::Gone => "410 Gone",
-            Self::Header => "The receiver answered webhook-delivery: disable",
+            Self::Gone => "gone",
+            Self::Disable => "disable",
+            Self::AbortMessage => "abort-message",
+        }
+    }
+
+    /// The directive of that word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|directive| directive.as_str() == word)
+    }
+
+    /// The reason that the owner reads where it disables the endpoint; none where it does not.
+    #[must_use]
+    pub fn disables(self) -> Option<&'static str> {
+        match self {
+            Self::Gone => Some("410 Gone"),
+            Self::Disable => Some("The receiver answered webhook-delivery: disable"),
+            Self::AbortMessage => None,
         }
     }
 }
@@ -80,15 +101,10 @@ pub fn decide(
         Outcome::Answered(answer) => Some(answer),
         Outcome::Failed(_) => None,
     };
-    let directive = answer.and_then(|answer| answer.webhook_delivery.as_deref()).map(str::trim);
-    let disable = match answer {
-        Some(Answer { status: 410, .. }) => Some(DisableRequest::Gone),
-        _ if directive.is_some_and(|value| value.eq_ignore_ascii_case("disable")) => Some(DisableRequest::Header),
-        _ => None,
-    };
+    let directive = answer.and_then(directive);
     let next = if answer.is_some_and(Answer::is_success) {
         Next::Delivered
-    } else if disable.is_some() || directive.is_some_and(|value| value.eq_ignore_ascii_case("abort-message")) {
+    } else if directive.is_some() {
         Next::Ended
     } else {
         let wait = attempt.checked_sub(1).and_then(|index| policy.waits.get(usize::try_from(index).ok()?));
@@ -97,7 +113,21 @@ pub fn decide(
             Some(&wait) => Next::RetryAt(after(now, next_wait(outcome, wait, policy.jitter, scale, now, roll))),
         }
     };
-    Decision { next, disable }
+    Decision { next, directive }
+}
+
+/// What an answer asks for beyond its attempt. There is nothing left to abort of a message that was taken.
+fn directive(answer: &Answer) -> Option<Directive> {
+    let header = answer.webhook_delivery.as_deref().unwrap_or_default().trim();
+    if answer.status == 410 {
+        Some(Directive::Gone)
+    } else if header.eq_ignore_ascii_case("disable") {
+        Some(Directive::Disable)
+    } else if header.eq_ignore_ascii_case("abort-message") && !answer.is_success() {
+        Some(Directive::AbortMessage)
+    } else {
+        None
+    }
 }
 
 /// The wait before the next attempt, where the schedule says `wait`.
@@ -166,10 +196,10 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(status: u16, next: Next, disable: Option<DisableRequest>) {
+    fn check(status: u16, next: Next, directive: Option<Directive>) {
         let decision =
             decide(&Outcome::Answered(answer(status)), 8, policy("slothbox"), TimeScale::REAL, now(), Roll(0.0));
-        assert_eq!(decision, Decision { next, disable });
+        assert_eq!(decision, Decision { next, directive });
     }
 
     #[test]
@@ -183,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_410_ends_the_delivery_and_disables_the_endpoint() {
-        check(410, Next::Ended, Some(DisableRequest::Gone));
+        check(410, Next::Ended, Some(Directive::Gone));
     }
 
     #[test]
@@ -192,10 +222,13 @@ mod tests {
             let outcome = Outcome::Answered(Answer { webhook_delivery: Some(directive.to_owned()), ..answer(status) });
             decide(&outcome, 1, policy("daytona"), TimeScale::REAL, now(), Roll(0.0))
         };
-        assert_eq!(with(500, "disable"), Decision { next: Next::Ended, disable: Some(DisableRequest::Header) });
-        assert_eq!(with(200, "Disable"), Decision { next: Next::Delivered, disable: Some(DisableRequest::Header) });
-        assert_eq!(with(500, " abort-message "), Decision { next: Next::Ended, disable: None });
-        assert_eq!(with(200, "abort-message"), Decision { next: Next::Delivered, disable: None });
+        assert_eq!(with(500, "disable"), Decision { next: Next::Ended, directive: Some(Directive::Disable) });
+        assert_eq!(with(200, "Disable"), Decision { next: Next::Delivered, directive: Some(Directive::Disable) });
+        assert_eq!(
+            with(500, " abort-message "),
+            Decision { next: Next::Ended, directive: Some(Directive::AbortMessage) }
+        );
+        assert_eq!(with(200, "abort-message"), Decision { next: Next::Delivered, directive: None });
         assert!(matches!(with(500, "something-new").next, Next::RetryAt(_)));
     }
 

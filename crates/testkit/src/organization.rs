@@ -22,14 +22,20 @@ pub struct Organization {
 }
 
 impl Organization {
-    /// A new one of that profile.
-    pub async fn new(stack: &Stack, profile: &str) -> Self {
-        let organization = Self {
+    /// One of which the stack has not heard.
+    #[must_use]
+    pub fn unheard_of(stack: &Stack, profile: &str) -> Self {
+        Self {
             id: format!("org_{}", crate::fresh()),
             profile: Profile::named(profile).expect("a profile of events/"),
             api: stack.api(),
             events: Queue::at(stack, &stack.events_queue_url),
-        };
+        }
+    }
+
+    /// A new one of that profile.
+    pub async fn new(stack: &Stack, profile: &str) -> Self {
+        let organization = Self::unheard_of(stack, profile);
         let reply = organization.initialize(&json!({ "profile": profile })).await;
         reply.check(201);
         organization

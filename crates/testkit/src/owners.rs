@@ -34,8 +34,8 @@ impl Owners {
 
     /// Waits for the message whose text holds those words, and gives subject and text.
     pub async fn hear(&self, words: &str) -> (String, String) {
-        let heard = self.queue.find(words, |message| message.body().is_some_and(|body| body.contains(words))).await;
-        let notification: Value = serde_json::from_str(heard.body().unwrap()).unwrap();
+        let heard = self.queue.find(words, 1, |message| message.body().is_some_and(|body| body.contains(words))).await;
+        let notification: Value = serde_json::from_str(heard[0].body().unwrap()).unwrap();
         let text = |key: &str| notification[key].as_str().unwrap_or_default().to_owned();
         (text("Subject"), text("Message"))
     }

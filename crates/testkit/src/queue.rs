@@ -61,6 +61,16 @@ impl Queue {
         answer.attributes.unwrap()[&QueueAttributeName::QueueArn].clone()
     }
 
+    /// After how many times its messages go to another queue.
+    pub async fn max_receive_count(&self) -> u32 {
+        let asked = self.client.get_queue_attributes().queue_url(&self.url);
+        let answer = asked.attribute_names(QueueAttributeName::RedrivePolicy).send().await.unwrap();
+        let policy = &answer.attributes.unwrap()[&QueueAttributeName::RedrivePolicy];
+        let count = serde_json::from_str::<Value>(policy).unwrap()["maxReceiveCount"].clone();
+        // A number, or the text of one.
+        count.to_string().trim_matches('"').parse().unwrap()
+    }
+
     /// Has its messages come again at once after they were taken.
     pub async fn hide_nothing(&self) {
         self.set(QueueAttributeName::VisibilityTimeout, "0".to_owned()).await;
@@ -103,14 +113,18 @@ impl Queue {
         self.client.delete_message().queue_url(&self.url).receipt_handle(handle).send().await.unwrap();
     }
 
-    /// Waits for the message that passes, and takes it; leaves those of others.
-    pub async fn find(&self, what: &str, pass: impl Fn(&Message) -> bool) -> Message {
+    /// Waits for so many messages that pass, and takes them; leaves those of others.
+    pub async fn find(&self, what: &str, count: usize, pass: impl Fn(&Message) -> bool) -> Vec<Message> {
+        let mut found = Vec::new();
         eventually(what, async || {
-            let found = self.receive(Some(LOOK_SECONDS), 0).await.into_iter().find(&pass)?;
-            self.delete(&found).await;
-            Some(found)
+            for message in self.receive(Some(LOOK_SECONDS), 0).await.into_iter().filter(&pass) {
+                self.delete(&message).await;
+                found.push(message);
+            }
+            (found.len() >= count).then_some(())
         })
-        .await
+        .await;
+        found
     }
 
     /// Takes the messages that are there now, at most ten.

@@ -11,9 +11,6 @@ use crate::proxy::AwsProxy;
 use crate::queue::Queue;
 use crate::stack::Stack;
 
-/// How often a record is tried before it goes to the dead letters, as in the template.
-const MAX_RECEIVE_COUNT: u32 = 5;
-
 /// Queues, the functions' environments, and the proxy through which the functions reach AWS.
 #[derive(Debug)]
 pub struct Workbench {
@@ -34,14 +31,17 @@ pub struct Workbench {
 }
 
 impl Workbench {
-    /// A new one beside that stack.
+    /// A new one beside that stack. Its records are tried as often as the stack's.
     pub async fn new(stack: &Stack) -> Self {
         let proxy = AwsProxy::start(&stack.aws_endpoint_url).await;
+        let times = async |url: &str| Queue::at(stack, url).max_receive_count().await;
         let events_dead_letters = Queue::create(stack, "events-dead", None).await;
-        let events = Queue::create(stack, "events", Some((&events_dead_letters, MAX_RECEIVE_COUNT))).await;
+        let redrive = Some((&events_dead_letters, times(&stack.events_queue_url).await));
+        let events = Queue::create(stack, "events", redrive).await;
         let parked = Queue::create(stack, "parked", None).await;
-        let deliveries_dead_letters = Queue::create(stack, "deliveries-dead", Some((&parked, MAX_RECEIVE_COUNT))).await;
-        let redrive = Some((&deliveries_dead_letters, MAX_RECEIVE_COUNT));
+        let redrive = Some((&parked, times(&stack.deliveries_dead_letter_queue_url).await));
+        let deliveries_dead_letters = Queue::create(stack, "deliveries-dead", redrive).await;
+        let redrive = Some((&deliveries_dead_letters, times(&stack.deliveries_queue_url).await));
         let deliveries = Queue::create(stack, "deliveries", redrive).await;
         let own = [
             ("EVENTS_QUEUE_URL", events.url.clone()),

@@ -109,6 +109,34 @@ async fn an_event_id_whose_first_call_failed_goes_through() {
 }
 
 #[tokio::test]
+async fn an_event_that_the_api_failed_to_send_is_taken_from_the_queue() {
+    let stack = Stack::load();
+    let organization = Organization::new(&stack, "slothbox").await;
+    let receiver = Receiver::always(&stack, 200).await;
+    let endpoint = organization.endpoint(&receiver, &["*"]).await;
+    let bench = Workbench::new(&stack).await;
+    let (api, sender) = (bench.function("api").await, bench.function("sender").await);
+    let path = organization.sending("/send");
+    let send = json!({ "eventType": STARTED, "payload": {}, "eventId": "evt-1" }).to_string();
+    bench.proxy.refuse("SendMessage", Which::Every);
+    assert_eq!(bench.call(&api, "POST", &path, &send).await["statusCode"], 503);
+    bench.proxy.relent();
+
+    // The producer falls back on the queue, and its queue repeats itself; then the call is repeated after all.
+    for _ in 0..2 {
+        bench.events.put(&organization.record(STARTED, PAYLOAD, r#","id":"evt-1""#)).await;
+    }
+    bench.events.feed_until_empty(&sender).await;
+    bench.call(&api, "POST", &path, &send).await;
+    bench.events.feed_until_empty(&sender).await;
+    let arrivals = receiver.arrivals();
+    assert_eq!(arrivals.len(), 1);
+    arrivals[0].verify(&endpoint.secret);
+    assert_eq!(arrivals[0].json()["id"], arrivals[0].message_id());
+    assert_eq!(rows::messages(&stack, &organization).await, 1);
+}
+
+#[tokio::test]
 async fn a_record_that_the_queue_hands_out_twice_is_sent_once() {
     let stack = Stack::load();
     let organization = Organization::new(&stack, "slothbox").await;

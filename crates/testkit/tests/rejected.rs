@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+use aws_sdk_sqs::types::Message;
 use hookbell_testkit::fresh;
 use hookbell_testkit::organization::Organization;
 use hookbell_testkit::queue::{Queue, reason};
@@ -14,11 +15,14 @@ use serde_json::json;
 const STARTED: &str = "environment.started";
 const PAYLOAD: &str = r#"{"resource":{"type":"environment","id":"env_1","name":"my-box"}}"#;
 
-/// Waits until a body is put aside, to the byte, and checks the reason.
-async fn check_put_aside(queue: &Queue, body: &str, expected: &str) {
-    let found = queue.find(body, |message| message.body() == Some(body)).await;
-    let reason = reason(&found);
-    assert!(reason.contains(expected), "{body}: {reason}");
+/// Waits until bodies are put aside, to the byte, and checks the reason of each.
+async fn check_put_aside(queue: &Queue, expected: &[(String, &str)]) {
+    let is_expected = |message: &Message| expected.iter().any(|(body, _)| message.body() == Some(body));
+    for message in queue.find("what is put aside", expected.len(), is_expected).await {
+        let (body, words) = expected.iter().find(|(body, _)| message.body() == Some(body)).unwrap();
+        let reason = reason(&message);
+        assert!(reason.contains(words), "{body}: {reason}");
+    }
 }
 
 #[tokio::test]
@@ -68,9 +72,7 @@ async fn what_is_no_event_is_put_aside_with_the_reason() {
         events.put(body).await;
     }
     let dead_letters = Queue::at(&stack, &stack.events_dead_letter_queue_url);
-    for (body, expected) in &cases {
-        check_put_aside(&dead_letters, body, expected).await;
-    }
+    check_put_aside(&dead_letters, &cases).await;
     assert!(receiver.arrivals().is_empty());
     assert_eq!(rows::messages(&stack, &organization).await, 0);
 }
@@ -94,7 +96,7 @@ async fn an_event_with_a_mark_that_is_not_its_own_is_put_aside() {
     let forged = accepted.body().unwrap().replace("env_1", "env_2");
     for (body, mark) in [(forged.as_str(), mark), (accepted.body().unwrap(), "AAAA"), (&forged, "no base64")] {
         events.put_with(body, &[("hookbell-accepted", mark)]).await;
-        check_put_aside(&dead_letters, body, "the mark of an accepted event does not fit").await;
+        check_put_aside(&dead_letters, &[(body.to_owned(), "the mark of an accepted event does not fit")]).await;
     }
     assert!(receiver.arrivals().is_empty());
 
@@ -108,11 +110,13 @@ async fn an_event_with_a_mark_that_is_not_its_own_is_put_aside() {
 async fn what_is_no_delivery_is_parked_with_the_reason() {
     let stack = Stack::load();
     let parked = Queue::at(&stack, &stack.parked_queue_url);
+    let mut cases = Vec::new();
     for url in [&stack.deliveries_queue_url, &stack.deliveries_dead_letter_queue_url] {
         let queue = Queue::at(&stack, url);
         for body in [format!("no json {}", fresh()), format!(r#"{{"organizationId":"org_{}"}}"#, fresh())] {
             queue.put(&body).await;
-            check_put_aside(&parked, &body, "at line 1").await;
+            cases.push((body, "at line 1"));
         }
     }
+    check_put_aside(&parked, &cases).await;
 }

@@ -33,7 +33,7 @@ pub(crate) async fn send(
     let input = read(&api, organization.profile, &body)?;
     let mut message_id = new_message_id()?;
     if let Some(event_id) = &input.event_id {
-        match api.table.reserve_event_id(&organization.id, event_id, message_id, Timestamp::now()).await? {
+        match api.table.reserve_event_id(&organization.id, event_id, message_id, false, Timestamp::now()).await? {
             EventIdState::Reserved(reserved) => message_id = reserved,
             EventIdState::Sent(_) => {
                 return Err(ApiError::Conflict(format!(
@@ -159,7 +159,7 @@ fn views(delivery: &Delivery) -> Vec<(Timestamp, AttemptView)> {
         views.push((attempt.at, made(delivery, attempt, url)));
     }
     let now = Timestamp::now();
-    let open = match (delivery.status, delivery.claimed_until) {
+    let open = match (delivery.status, delivery.claim.and_then(|claim| claim.until)) {
         (DeliveryStatus::Pending | DeliveryStatus::Failed, Some(until)) if until > now => Some(SENDING),
         (DeliveryStatus::Pending, _) => Some(PENDING),
         _ => None,

@@ -2,11 +2,11 @@
 
 use hookbell_aws::AwsError;
 use hookbell_aws::queues::{Ended, EndedBecause};
-use hookbell_aws::table::{Counted, DisableCause};
+use hookbell_aws::table::DisableCause;
 use hookbell_domain::endpoint::{Disabled, Endpoint};
 use hookbell_domain::ids::{EndpointId, EventId, ParseIdError};
 use hookbell_domain::profile::Profile;
-use hookbell_domain::retry::DisableRequest;
+use hookbell_domain::retry::Directive;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -21,16 +21,13 @@ struct EndpointDisabled<'a> {
     reason: &'a str,
 }
 
-/// Draws the conclusions from a delivery's end. `repeated` says that an earlier try may have done part of it.
-pub(crate) async fn conclude(dlq: &Dlq, ended: &Ended, repeated: bool) -> Result<(), AwsError> {
+/// Draws the conclusions from a delivery's end. Each of them is drawn once, however often the record comes.
+pub(crate) async fn conclude(dlq: &Dlq, ended: &Ended) -> Result<(), AwsError> {
     let Some(organization) = dlq.table.organization_record(&ended.organization_id).await? else { return Ok(()) };
     let profile = organization.profile;
     if ended.ended_because == EndedBecause::Exhausted {
         let at = ended.ended_at();
-        let counted = dlq.table.count_exhausted(&ended.organization_id, ended.endpoint_id, ended.delivery_id, at);
-        if counted.await? == Counted::NotAgain && !repeated {
-            return Ok(());
-        }
+        dlq.table.count_exhausted(&ended.organization_id, ended.endpoint_id, ended.delivery_id, at).await?;
     }
     let stored = dlq.table.endpoint(&ended.organization_id, ended.endpoint_id).await?;
     let Some(stored) = stored else { return Ok(()) };
@@ -42,21 +39,24 @@ pub(crate) async fn conclude(dlq: &Dlq, ended: &Ended, repeated: bool) -> Result
             return Ok(());
         }
         endpoint.disabled = Some(Disabled { reason: Some(cause.reason.to_owned()), at: cause.at });
-    } else if !(repeated && by_this_delivery) {
+    } else if !by_this_delivery {
         return Ok(());
     }
+    // An earlier try may have disabled the endpoint and died before this.
     announce(dlq, &endpoint, profile).await
 }
 
 /// Why the endpoint is to be disabled, if it is.
 fn cause<'a>(dlq: &Dlq, endpoint: &Endpoint, profile: &'a Profile, ended: &Ended) -> Option<DisableCause<'a>> {
     let at = ended.ended_at();
-    let asked = |request: DisableRequest| {
-        Some(DisableCause { reason: request.reason(), at, by: ended.delivery_id, seen: None })
+    let asked = |directive: Directive| {
+        // What its owner has changed since then (enabled it again, given it another URL), that answer is not about.
+        let reason = directive.disables().filter(|_| endpoint.updated_at <= at)?;
+        Some(DisableCause { reason, at, by: ended.delivery_id, seen: None })
     };
     match ended.ended_because {
-        EndedBecause::Gone => asked(DisableRequest::Gone),
-        EndedBecause::DisableHeader => asked(DisableRequest::Header),
+        EndedBecause::Gone => asked(Directive::Gone),
+        EndedBecause::Disable => asked(Directive::Disable),
         EndedBecause::Exhausted => {
             let rule = &profile.auto_disable;
             rule.applies(&endpoint.health, dlq.config.time_scale, at).then_some(DisableCause {

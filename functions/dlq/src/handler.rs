@@ -42,11 +42,8 @@ impl Dlq {
 
     async fn process(&self, record: &SqsMessage) -> Result<(), AwsError> {
         let body = record.body.as_deref().unwrap_or_default();
-        let receive_count = record.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
-        // A count that cannot be read is taken for a repetition: that loses nothing.
-        let repeated = receive_count.unwrap_or(2) > 1;
         match (body.parse::<Ended>(), body.parse::<DeliveryTask>()) {
-            (Ok(ended), _) => ended::conclude(self, &ended, repeated).await,
+            (Ok(ended), _) => ended::conclude(self, &ended).await,
             (Err(_), Ok(task)) => redriven::bring_back(self, task, body).await,
             (Err(_), Err(error)) => self.park(body, format!("no dead letter of ours: {error}")).await,
         }

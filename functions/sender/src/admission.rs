@@ -11,10 +11,11 @@ use hookbell_domain::delivery::Delivery;
 use hookbell_domain::ids::{EndpointId, MessageId};
 use hookbell_domain::message::{AcceptedEvent, Audience, Message};
 use hookbell_domain::profile::BodyFormat;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::organizations::Organization;
+use crate::organizations::{Freshness, Organization};
 use crate::records::Record;
 use crate::sender::Sender;
 use crate::shapes;
@@ -23,8 +24,10 @@ use crate::shapes;
 pub(crate) enum Admission {
     /// A message to deliver.
     Deliver(Admitted),
-    /// An event that has been dealt with before.
+    /// An event that has been dealt with before, and is gone.
     Duplicate,
+    /// An event that another record is dealing with, or has died at: this one is to come again.
+    Undecided,
     /// No event: why not, for whoever sent it.
     Poison(String),
 }
@@ -54,12 +57,12 @@ struct Incoming {
 }
 
 /// Reads a record, finds its organization, and passes the gate.
-pub(crate) async fn admit(sender: &Sender, record: &Record) -> Result<Admission, AwsError> {
-    let (incoming, organization) = match identify(sender, record).await? {
+pub(crate) async fn admit(sender: &Sender, record: &Record, began_at: Timestamp) -> Result<Admission, AwsError> {
+    let (incoming, organization) = match identify(sender, record, began_at).await? {
         Ok(identified) => identified,
         Err(reason) => return Ok(Admission::Poison(reason)),
     };
-    let event = incoming.event;
+    let mut event = incoming.event;
     let profile = organization.record.profile;
     if profile.event_type(&event.event_type).is_none() {
         return Ok(Admission::Poison(format!(
@@ -67,7 +70,10 @@ pub(crate) async fn admit(sender: &Sender, record: &Record) -> Result<Admission,
             event.event_type, profile.name
         )));
     }
-    let body = body::freeze(profile.body, event.message_id, &event.event_type, event.occurred_at, &event.payload);
+    let freeze = |event: &AcceptedEvent| {
+        body::freeze(profile.body, event.message_id, &event.event_type, event.occurred_at, &event.payload)
+    };
+    let mut body = freeze(&event);
     if body.len() > sender.config.body_limit {
         return Ok(Admission::Poison(format!(
             "the body would be {} bytes; the limit is {}",
@@ -75,19 +81,32 @@ pub(crate) async fn admit(sender: &Sender, record: &Record) -> Result<Admission,
             sender.config.body_limit
         )));
     }
+    let mut adopted = None;
     if let (true, Some(id)) = (incoming.reserve, &event.event_id) {
-        let state = sender.table.reserve_event_id(&event.organization_id, id, event.message_id, record.sent_at).await?;
+        let (own, organization_id) = (event.message_id, &event.organization_id);
+        let state = sender.table.reserve_event_id(organization_id, id, own, true, record.sent_at).await?;
         let (EventIdState::Reserved(owner) | EventIdState::Sent(owner)) = state;
-        if owner != event.message_id {
-            return Ok(Admission::Duplicate);
+        if owner != own {
+            // It is the event of that message, come once more: by this door after the other, or back from the
+            // dead-letter queue. Whether anything is left to do for it, the gate will tell.
+            event.message_id = owner;
+            body = freeze(&event);
+            adopted = matches!(state, EventIdState::Reserved(_)).then(|| (event.organization_id.clone(), id.clone()));
         }
     }
-    pass_gate(sender, record, organization, event, body).await
+    let admission = pass_gate(sender, record, organization, event, body).await?;
+    if let Some((organization_id, event_id)) = adopted {
+        sender.table.mark_event_id_sent(&organization_id, &event_id).await?;
+    }
+    Ok(admission)
 }
 
 /// Who the event is from and of whom, or why that cannot be told.
-async fn identify(sender: &Sender, record: &Record) -> Result<Result<(Incoming, Arc<Organization>), String>, AwsError> {
-    let find = async |id, revision| sender.organizations.get(&sender.table, &sender.keys, id, revision).await;
+async fn identify(
+    sender: &Sender,
+    record: &Record,
+    began_at: Timestamp,
+) -> Result<Result<(Incoming, Arc<Organization>), String>, AwsError> {
     let unknown = |id| format!("organizationId: {id:?} is not initialised");
     if let Some(mark) = &record.mark {
         if !sender.keys.is_marked(&record.body, mark) {
@@ -97,7 +116,8 @@ async fn identify(sender: &Sender, record: &Record) -> Result<Result<(Incoming, 
             Ok(event) => event,
             Err(error) => return Ok(Err(error.to_string())),
         };
-        let found = find(&event.organization_id, event.revision).await?;
+        let wanted = event.revision.map_or(Freshness::Cached, Freshness::Revision);
+        let found = sender.organization(&event.organization_id, wanted).await?;
         return Ok(match found {
             Some(organization) => Ok((Incoming { event, reserve: false }, organization)),
             None => Err(unknown(event.organization_id)),
@@ -107,9 +127,12 @@ async fn identify(sender: &Sender, record: &Record) -> Result<Result<(Incoming, 
         Ok(produced) => produced,
         Err(error) => return Ok(Err(error.to_string())),
     };
-    let Some(organization) = find(&produced.organization_id, None).await? else {
-        return Ok(Err(unknown(produced.organization_id)));
-    };
+    let mut found = sender.organization(&produced.organization_id, Freshness::Cached).await?;
+    if found.is_none() {
+        // It may have been initialised a moment ago.
+        found = sender.organization(&produced.organization_id, Freshness::Since(began_at)).await?;
+    }
+    let Some(organization) = found else { return Ok(Err(unknown(produced.organization_id))) };
     let payload = match organization.record.profile.body {
         BodyFormat::Flat => produced.payload.flat(),
         BodyFormat::Envelope => match produced.payload.enveloped() {
@@ -168,13 +191,17 @@ async fn pass_gate(
     if sender.table.accept_message(&message).await? {
         return Ok(Admission::Deliver(admitted(organization, message, Vec::new())));
     }
-    if !record.is_repeated() {
-        return Ok(Admission::Duplicate);
-    }
-    // An earlier try at this record got as far as the gate. What it decided and froze there stands.
+    // Somebody has passed it before: an earlier try at this record, or a record of the same event. What was decided and
+    // frozen there stands; what has come of it says what is left to do.
     let stored = sender.table.message(&message.organization_id, message.id, true).await?;
     let Some(stored) = stored else { return Ok(Admission::Duplicate) };
     let existing = sender.table.first_deliveries(&stored).await?;
+    let has_row = |id| existing.iter().any(|delivery| delivery.endpoint_id == id);
+    let missing = stored.endpoint_ids.iter().any(|&id| organization.target(id).is_some() && !has_row(id));
+    if missing && !record.is_repeated() {
+        // Whoever passed the gate is at work, or has died at it. By the time this record comes again that is settled.
+        return Ok(Admission::Undecided);
+    }
     Ok(Admission::Deliver(admitted(organization, stored, existing)))
 }
 

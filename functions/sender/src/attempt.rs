@@ -8,7 +8,7 @@ use hookbell_aws::sealing::SealError;
 use hookbell_domain::delivery::{Attempt, Trigger};
 use hookbell_domain::ids::DeliveryId;
 use hookbell_domain::outcome::{Failure, Outcome};
-use hookbell_domain::retry::{Decision, DisableRequest, Next, decide};
+use hookbell_domain::retry::{Decision, Directive, Next, decide};
 use hookbell_domain::signature::sign;
 use hookbell_egress::{HeaderMap, HeaderName, HeaderValue, Post};
 use jiff::Timestamp;
@@ -109,7 +109,7 @@ fn log(job: &Job, attempt: &Attempt, decision: &Decision) {
         duration_ms = u64::try_from(attempt.latency.as_millis()).unwrap_or(u64::MAX),
         decision = decided,
         next_at,
-        disable = decision.disable.map(DisableRequest::reason),
+        directive = decision.directive.map(Directive::as_str),
         "delivery.attempted"
     );
 }

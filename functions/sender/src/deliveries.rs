@@ -4,19 +4,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hookbell_aws::AwsError;
-use hookbell_aws::queues::{DeliveryTask, Parked};
+use hookbell_aws::queues::{DeliveryTask, Parked, UnreadableRecord};
 use hookbell_aws::table::Claim;
-use hookbell_domain::delivery::{Delivery, DeliveryStatus, SKIPPED_DISABLED};
+use hookbell_domain::delivery::{Claimant, Delivery, SKIPPED_DISABLED};
 use jiff::Timestamp;
 
 use crate::admission::OutgoingMessage;
 use crate::attempt::{self, Finished, Job, NotMade};
-use crate::chunks;
 use crate::follow_up::{self, FollowUp, Subject};
-use crate::health::HealthNotes;
-use crate::organizations::{Organization, Target};
+use crate::organizations::{Freshness, Organization, Target};
 use crate::records::Record;
 use crate::sender::{Budget, Sender};
+use crate::{chunks, health};
 
 /// Entries of one SendMessageBatch request.
 const CHUNK: usize = 10;
@@ -50,34 +49,47 @@ enum TaskError {
     Busy,
 }
 
+/// A record as it came.
+struct Received {
+    task: Result<DeliveryTask, UnreadableRecord>,
+    repeated: bool,
+    claimant: Claimant,
+}
+
 /// The attempt that was made on the way to a step, for the endpoint's health.
 type Made = Option<(Job, Finished)>;
 
 /// Deals with records of the deliveries queue; returns the ids of those that have to come again.
 pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Budget) -> Vec<String> {
     let mut again = Vec::new();
-    let mut health = HealthNotes::default();
     let work = |position: usize| {
         let sender = Arc::clone(sender);
-        let (body, repeated) =
-            records.get(position).map_or((String::new(), true), |record| (record.body.clone(), record.is_repeated()));
+        let received = records.get(position).map(|record| Received {
+            task: record.body.parse(),
+            repeated: record.is_repeated(),
+            claimant: record.claimant(),
+        });
         async move {
-            let (step, made) = match body.parse::<DeliveryTask>() {
-                Err(error) => (Step::Poison(error.to_string()), None),
-                Ok(task) => process(&sender, task, repeated, budget).await.unwrap_or_else(|error| {
-                    tracing::error!(%error, "a delivery was not attempted");
-                    (Step::Again, None)
-                }),
+            let (step, made) = match received {
+                None => (Step::Done, None),
+                Some(Received { task: Err(error), .. }) => (Step::Poison(error.to_string()), None),
+                Some(Received { task: Ok(task), repeated, claimant }) => {
+                    // What came back from the dead-letter queue is a new record to SQS, but not to us.
+                    let repeated = repeated || task.redrives > 0;
+                    process(&sender, task, claimant, repeated, budget).await.unwrap_or_else(|error| {
+                        tracing::error!(%error, "a delivery was not attempted");
+                        (Step::Again, None)
+                    })
+                }
             };
             (position, step, made)
         }
     };
     let take = async |steps: Vec<(usize, Step, Made)>| {
         let (mut follow_ups, mut owners, mut poison) = (Vec::new(), Vec::new(), Vec::new());
-        for (position, step, made) in steps {
-            if let Some((job, finished)) = &made {
-                health.add(job, finished);
-            }
+        let made = steps.iter().filter_map(|(_, _, made)| made.as_ref());
+        health::write(sender, made.map(|(job, finished)| (job, finished))).await;
+        for (position, step, _) in steps {
             match step {
                 Step::Done => {}
                 Step::Again => again.push(position),
@@ -94,47 +106,74 @@ pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Bu
     };
     let positions = (0..records.len()).collect();
     chunks::run(positions, sender.config.concurrency, CHUNK, work, take).await;
-    health.write(sender).await;
     again.into_iter().filter_map(|position| records.get(position)).map(|record| record.message_id.clone()).collect()
 }
 
 async fn process(
     sender: &Sender,
     task: DeliveryTask,
+    claimant: Claimant,
     repeated: bool,
     budget: Budget,
 ) -> Result<(Step, Made), TaskError> {
-    let organization = sender.organizations.get(&sender.table, &sender.keys, &task.organization_id, None).await?;
-    let Some(organization) = organization else { return Ok((Step::Done, None)) };
     // The delivery of a deleted endpoint is gone with it.
-    let Some(target) = organization.target(task.endpoint_id).cloned() else { return Ok((Step::Done, None)) };
+    let Some((organization, target)) = find(sender, &task, budget).await? else { return Ok((Step::Done, None)) };
     if !target.endpoint.is_enabled() {
         skip(sender, &task, SKIPPED_DISABLED).await?;
         return Ok((Step::Done, None));
     }
-    let deadline = organization.record.profile.retry.attempt_deadline;
-    if task.due_at() > Timestamp::now() || !budget.allows(deadline) {
+    if task.due_at() > Timestamp::now() {
         return Ok((put_back(task), None));
     }
+    let deadline = organization.record.profile.retry.attempt_deadline;
+    if !budget.allows(deadline) {
+        return Ok((Step::Again, None));
+    }
     let until = Budget::claim(deadline);
-    let claim =
-        sender.table.claim_attempt(task.endpoint_id, task.delivery_id, task.attempt, Timestamp::now(), until).await?;
-    match claim {
+    let (endpoint, id) = (task.endpoint_id, task.delivery_id);
+    match sender.table.claim_attempt(endpoint, id, task.attempt, claimant, Timestamp::now(), until).await? {
         Claim::Taken(delivery) => attempt(sender, organization, target, &task, delivery).await,
         Claim::Gone => Ok((Step::Done, None)),
-        // A first-time record whose attempt somebody else has is the loser of a fork: the winner's record lives on.
-        Claim::Busy | Claim::Past(_) if !repeated => Ok((Step::Done, None)),
-        Claim::Busy => Err(TaskError::Busy),
-        Claim::Past(delivery) => Ok((resume(&task, &delivery, organization.record.profile.retry.attempts()), None)),
+        // Where another record has the attempt, this one is the loser of a fork; the winner's lives on until all is
+        // done. Where this very record has it, another copy of it is at work, or was.
+        Claim::Busy(delivery) if !repeated && !is_by(&delivery, claimant) => Ok((Step::Done, None)),
+        Claim::Past(delivery) if !repeated && !is_by(&delivery, claimant) => Ok((Step::Done, None)),
+        Claim::Busy(_) => Err(TaskError::Busy),
+        Claim::Past(delivery) => Ok((resume(&task, &delivery), None)),
     }
 }
 
+/// The organization and the endpoint of a delivery. What a picture of some seconds ago says against the delivery (gone,
+/// disabled) is looked up anew before it counts: the endpoint may have been made, or enabled, since.
+async fn find(
+    sender: &Sender,
+    task: &DeliveryTask,
+    budget: Budget,
+) -> Result<Option<(Arc<Organization>, Arc<Target>)>, AwsError> {
+    let mut found = None;
+    for freshness in [Freshness::Cached, Freshness::Since(budget.began_at)] {
+        let organization = sender.organization(&task.organization_id, freshness).await?;
+        found = organization.and_then(|organization| {
+            let target = Arc::clone(organization.target(task.endpoint_id)?);
+            Some((organization, target))
+        });
+        if found.as_ref().is_some_and(|(_, target)| target.endpoint.is_enabled()) {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+fn is_by(delivery: &Delivery, claimant: Claimant) -> bool {
+    delivery.claim.is_some_and(|claim| claim.by == claimant)
+}
+
 /// What is left to do when an earlier try at this record recorded its attempt and then died.
-fn resume(task: &DeliveryTask, delivery: &Delivery, attempts_of_schedule: u32) -> Step {
+fn resume(task: &DeliveryTask, delivery: &Delivery) -> Step {
     if delivery.attempt_count() != task.attempt {
         return Step::Done;
     }
-    follow_up::of_state(delivery, attempts_of_schedule).map_or(Step::Done, Step::Follow)
+    follow_up::of_state(delivery).map_or(Step::Done, Step::Follow)
 }
 
 fn put_back(mut task: DeliveryTask) -> Step {
@@ -174,10 +213,7 @@ async fn attempt(
         last_url: delivery.attempts.iter().rev().find_map(|attempt| attempt.url.clone()),
     };
     let finished = attempt::make(sender, &job).await?;
-    let (status, next_retry_at) = DeliveryStatus::after(finished.decision.next);
-    let recorded =
-        sender.table.record_attempt(&delivery, &finished.attempt, status, next_retry_at, finished.at).await?;
-    if !recorded {
+    if !sender.table.record_attempt(&delivery, &finished.attempt, &finished.decision, finished.at).await? {
         tracing::warn!(delivery = %task.delivery_id, attempt = task.attempt, "the attempt was recorded by another worker");
         return Ok((Step::Done, None));
     }

@@ -10,11 +10,10 @@ use jiff::Timestamp;
 
 use crate::admission::{Admission, Admitted, admit};
 use crate::attempt::{self, Finished, Job, NotMade};
-use crate::chunks;
 use crate::follow_up::{self, FollowUp, Subject};
-use crate::health::HealthNotes;
 use crate::records::Record;
 use crate::sender::{Budget, Sender};
+use crate::{chunks, health};
 
 /// Rows of one BatchWriteItem request.
 const CHUNK: usize = 25;
@@ -38,11 +37,12 @@ struct Row {
 pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Budget) -> Vec<String> {
     let mut again = BTreeSet::new();
     let (mut jobs, mut rows, mut poison) = (Vec::new(), Vec::new(), Vec::new());
-    let admissions = records.iter().map(|record| admit(sender, record));
+    let admissions = records.iter().map(|record| admit(sender, record, budget.began_at));
     for (position, admission) in futures_util::future::join_all(admissions).await.into_iter().enumerate() {
         match admission {
             Ok(Admission::Deliver(admitted)) => fan_out(position, admitted, &mut jobs, &mut rows),
             Ok(Admission::Duplicate) => {}
+            Ok(Admission::Undecided) => drop(again.insert(position)),
             Ok(Admission::Poison(reason)) => poison.push((position, reason)),
             Err(error) => {
                 tracing::error!(%error, "an event was not admitted");
@@ -53,7 +53,6 @@ pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Bu
     park(sender, records, poison, &mut again).await;
     write(sender, rows, &mut again).await;
 
-    let mut health = HealthNotes::default();
     let make = |(record, job): (usize, Job)| {
         let sender = Arc::clone(sender);
         async move {
@@ -66,10 +65,12 @@ pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Bu
         }
     };
     let record = async |made: Vec<(usize, Job, Made)>| {
+        let finished = made.iter().filter_map(|(_, job, made)| match made {
+            Made::Now(finished) => Some((job, finished)),
+            Made::Later | Made::Not(_) => None,
+        });
+        health::write(sender, finished).await;
         let rows = made.into_iter().filter_map(|(record, job, made)| {
-            if let Made::Now(finished) = &made {
-                health.add(&job, finished);
-            }
             let row = first_row(record, &job, made);
             if row.is_none() {
                 again.insert(record);
@@ -80,16 +81,14 @@ pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Bu
         write(sender, rows, &mut again).await;
     };
     chunks::run(jobs, sender.config.concurrency, CHUNK, make, record).await;
-    health.write(sender).await;
     again.into_iter().filter_map(|position| records.get(position)).map(|record| record.message_id.clone()).collect()
 }
 
 /// What is to be done for each endpoint of a message, leaving out what an earlier try has done.
 fn fan_out(record: usize, admitted: Admitted, jobs: &mut Vec<(usize, Job)>, rows: &mut Vec<Row>) {
     let Admitted { organization, message, endpoint_ids, existing } = admitted;
-    let attempts = organization.record.profile.retry.attempts();
     rows.extend(existing.iter().map(|delivery| {
-        let follow_up = follow_up::of_state(delivery, attempts);
+        let follow_up = follow_up::of_state(delivery);
         Row { record, delivery: None, follow_up }
     }));
     for endpoint_id in endpoint_ids {
@@ -128,7 +127,8 @@ fn first_row(record: usize, job: &Job, made: Made) -> Option<Row> {
         Made::Now(Finished { attempt, decision, at }) => {
             let (status, next_retry_at) = DeliveryStatus::after(decision.next);
             let follow_up = subject().follow(&decision, attempt.number, at);
-            let delivery = Delivery { attempts: vec![attempt], next_retry_at, ..delivery(job, status, at) };
+            let directive = decision.directive;
+            let delivery = Delivery { attempts: vec![attempt], next_retry_at, directive, ..delivery(job, status, at) };
             Some(Row { record, delivery: Some(delivery), follow_up })
         }
         Made::Later => {
@@ -154,7 +154,8 @@ fn delivery(job: &Job, status: DeliveryStatus, updated_at: Timestamp) -> Deliver
         attempts: Vec::new(),
         next_retry_at: None,
         skipped: None,
-        claimed_until: None,
+        directive: None,
+        claim: None,
         updated_at,
     }
 }

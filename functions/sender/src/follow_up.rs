@@ -5,7 +5,7 @@ use std::time::Duration;
 use hookbell_aws::queues::{DeliveryTask, Ended, EndedBecause};
 use hookbell_domain::delivery::{Delivery, DeliveryStatus};
 use hookbell_domain::ids::{DeliveryId, EndpointId, MessageId, OrganizationId};
-use hookbell_domain::retry::{Decision, DisableRequest, Next};
+use hookbell_domain::retry::{Decision, Directive, Next};
 use hookbell_domain::time::until;
 use jiff::Timestamp;
 
@@ -64,12 +64,12 @@ impl Subject {
 
     /// What follows from attempt `number`, which ended at `at`.
     pub(crate) fn follow(self, decision: &Decision, number: u32, at: Timestamp) -> Option<FollowUp> {
-        match (decision.disable, decision.next) {
-            (Some(DisableRequest::Gone), _) => Some(self.end(EndedBecause::Gone, at)),
-            (Some(DisableRequest::Header), _) => Some(self.end(EndedBecause::DisableHeader, at)),
+        match (decision.directive, decision.next) {
+            (Some(Directive::Gone), _) => Some(self.end(EndedBecause::Gone, at)),
+            (Some(Directive::Disable), _) => Some(self.end(EndedBecause::Disable, at)),
             (None, Next::RetryAt(due)) => Some(self.attempt(number + 1, due)),
             (None, Next::Exhausted) => Some(self.end(EndedBecause::Exhausted, at)),
-            (None, Next::Delivered | Next::Ended) => None,
+            (Some(Directive::AbortMessage), _) | (None, Next::Delivered | Next::Ended) => None,
         }
     }
 }
@@ -77,25 +77,18 @@ impl Subject {
 /// What follows from a delivery as it stands: for a repeated record, whose first try may have died before this.
 ///
 /// Doing it twice is harmless: a retry is claimed once and an end is counted once.
-pub(crate) fn of_state(delivery: &Delivery, attempts_of_schedule: u32) -> Option<FollowUp> {
-    let subject = Subject::of(delivery);
+pub(crate) fn of_state(delivery: &Delivery) -> Option<FollowUp> {
+    let (subject, at) = (Subject::of(delivery), delivery.updated_at);
     let count = delivery.attempt_count();
-    match delivery.status {
-        DeliveryStatus::Pending => Some(subject.attempt(1, delivery.updated_at)),
-        DeliveryStatus::Failed => delivery.next_retry_at.map(|due| subject.attempt(count + 1, due)),
-        DeliveryStatus::Delivered => None,
-        DeliveryStatus::Exhausted => {
-            let answered_gone = delivery.attempts.last().is_some_and(|attempt| attempt.http_status == Some(410));
-            if delivery.skipped.is_some() {
-                None
-            } else if answered_gone {
-                Some(subject.end(EndedBecause::Gone, delivery.updated_at))
-            } else if count >= attempts_of_schedule {
-                Some(subject.end(EndedBecause::Exhausted, delivery.updated_at))
-            } else {
-                None
-            }
+    match (delivery.directive, delivery.status) {
+        (Some(Directive::Gone), _) => Some(subject.end(EndedBecause::Gone, at)),
+        (Some(Directive::Disable), _) => Some(subject.end(EndedBecause::Disable, at)),
+        (None, DeliveryStatus::Pending) => Some(subject.attempt(1, at)),
+        (None, DeliveryStatus::Failed) => delivery.next_retry_at.map(|due| subject.attempt(count + 1, due)),
+        (None, DeliveryStatus::Exhausted) if delivery.skipped.is_none() => {
+            Some(subject.end(EndedBecause::Exhausted, at))
         }
+        (Some(Directive::AbortMessage), _) | (None, DeliveryStatus::Delivered | DeliveryStatus::Exhausted) => None,
     }
 }
 
@@ -158,14 +151,20 @@ mod tests {
             attempts: attempts.collect(),
             next_retry_at,
             skipped: None,
-            claimed_until: None,
+            directive: None,
+            claim: None,
             updated_at: at,
         }
     }
 
+    /// A delivery whose receiver has asked for something.
+    fn directed(status: DeliveryStatus, directive: Directive) -> Delivery {
+        Delivery { directive: Some(directive), ..delivery(status, &[500], None) }
+    }
+
     #[track_caller]
     fn check(delivery: &Delivery, expected: &str) {
-        let follows = match of_state(delivery, 3) {
+        let follows = match of_state(delivery) {
             None => "nothing".to_owned(),
             Some(FollowUp::Attempt(task)) => format!("attempt {} at {}", task.attempt, task.due_at),
             Some(FollowUp::End(end)) => format!("end {:?}", end.ended_because),
@@ -179,13 +178,14 @@ mod tests {
         check(&delivery(DeliveryStatus::Pending, &[], None), "attempt 1 at 1000000");
         check(&delivery(DeliveryStatus::Failed, &[500], due), "attempt 2 at 2000000");
         check(&delivery(DeliveryStatus::Exhausted, &[500, 500, 500], None), "end Exhausted");
-        check(&delivery(DeliveryStatus::Exhausted, &[500, 410], None), "end Gone");
+        check(&directed(DeliveryStatus::Exhausted, Directive::Gone), "end Gone");
+        check(&directed(DeliveryStatus::Delivered, Directive::Disable), "end Disable");
     }
 
     #[test]
     fn what_is_over_for_good_has_no_follow_up() {
         check(&delivery(DeliveryStatus::Delivered, &[200], None), "nothing");
-        check(&delivery(DeliveryStatus::Exhausted, &[500], None), "nothing");
+        check(&directed(DeliveryStatus::Exhausted, Directive::AbortMessage), "nothing");
         let skipped = Delivery { skipped: Some("x".to_owned()), ..delivery(DeliveryStatus::Exhausted, &[], None) };
         check(&skipped, "nothing");
     }

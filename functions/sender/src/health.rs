@@ -1,55 +1,60 @@
-//! How endpoints fare, gathered over an invocation and written once: nothing while all is well.
+//! How endpoints fare: written beside the attempts that show it, and nothing while all is well.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
+use futures_util::future::join_all;
+use hookbell_domain::endpoint::Endpoint;
 use hookbell_domain::ids::EndpointId;
 use hookbell_domain::profile::AutoDisableRule;
 use hookbell_domain::retry::Next;
 use jiff::Timestamp;
 
 use crate::attempt::{Finished, Job};
-use crate::organizations::Target;
 use crate::sender::Sender;
 
-/// What the attempts of an invocation say of their endpoints' health, where it changes what is known.
-#[derive(Default)]
-pub(crate) struct HealthNotes(HashMap<EndpointId, (Arc<Target>, Note)>);
-
+/// What an attempt says of its endpoint.
+#[derive(Clone, Copy)]
 enum Note {
-    Succeeded,
+    /// It works: whatever was noted against it is over.
+    Works,
+    /// It has been failing since then.
     FailingSince(Timestamp),
 }
 
-impl HealthNotes {
-    /// Takes an attempt into account.
-    pub(crate) fn add(&mut self, job: &Job, finished: &Finished) {
-        let health = &job.target.endpoint.health;
-        if finished.decision.next == Next::Delivered {
-            // Kept even where there is nothing to clear: it outweighs a failure in the same invocation.
-            self.0.insert(job.target.endpoint.id, (Arc::clone(&job.target), Note::Succeeded));
-            return;
-        }
-        let counts_time =
-            matches!(job.organization.record.profile.auto_disable.rule, AutoDisableRule::FailingFor { .. });
-        if counts_time && health.failing_since.is_none() {
-            let note = || (Arc::clone(&job.target), Note::FailingSince(finished.attempt.at));
-            self.0.entry(job.target.endpoint.id).or_insert_with(note);
+/// Writes what attempts have shown of their endpoints, each endpoint once. Called before their follow-ups go out, so
+/// that a retry's success finds what there is to clear.
+///
+/// A failure to write is logged only: the next attempt says the same again.
+pub(crate) async fn write<'a>(sender: &Sender, made: impl Iterator<Item = (&'a Job, &'a Finished)>) {
+    let mut notes: HashMap<EndpointId, (&Endpoint, Note)> = HashMap::new();
+    for (job, finished) in made {
+        let endpoint = &job.target.endpoint;
+        match note(job, finished) {
+            // It outweighs a failure beside it.
+            Some(Note::Works) => drop(notes.insert(endpoint.id, (endpoint, Note::Works))),
+            Some(failing) => drop(notes.entry(endpoint.id).or_insert((endpoint, failing))),
+            None => {}
         }
     }
+    let writes = notes.into_values().map(|(endpoint, note)| async move {
+        let written = match note {
+            Note::Works => sender.table.clear_health(&endpoint.organization_id, endpoint.id).await,
+            Note::FailingSince(at) => sender.table.note_failing(&endpoint.organization_id, endpoint.id, at).await,
+        };
+        if let Err(error) = written {
+            tracing::warn!(%error, endpoint = %endpoint.id, "the endpoint's health was not written");
+        }
+    });
+    join_all(writes).await;
+}
 
-    /// Writes what has changed. A failure to write is logged only: the next attempt says the same again.
-    pub(crate) async fn write(self, sender: &Sender) {
-        for (target, note) in self.0.into_values() {
-            let (organization, endpoint) = (&target.endpoint.organization_id, target.endpoint.id);
-            let written = match note {
-                Note::Succeeded if target.endpoint.health.is_clear() => Ok(()),
-                Note::Succeeded => sender.table.clear_health(organization, endpoint).await,
-                Note::FailingSince(at) => sender.table.note_failing(organization, endpoint, at).await,
-            };
-            if let Err(error) = written {
-                tracing::warn!(%error, %endpoint, "the endpoint's health was not written");
-            }
-        }
+/// What is to be written after an attempt, if anything.
+fn note(job: &Job, finished: &Finished) -> Option<Note> {
+    let health = &job.target.endpoint.health;
+    if finished.decision.next == Next::Delivered {
+        // A retry that succeeds follows a failure that the picture of its endpoint may be too old to show.
+        return (job.number > 1 || !health.is_clear()).then_some(Note::Works);
     }
+    let counts_time = matches!(job.organization.record.profile.auto_disable.rule, AutoDisableRule::FailingFor { .. });
+    (counts_time && health.failing_since.is_none()).then_some(Note::FailingSince(finished.attempt.at))
 }

@@ -16,8 +16,8 @@ use jiff::Timestamp;
 /// How long what was read is used, before scaling.
 const LIFETIME: Duration = Duration::from_secs(5);
 
-/// How many organizations are kept at most.
-const CAPACITY: usize = 1_000;
+/// How many endpoints may have been read before all is forgotten: some ten megabytes.
+const CAPACITY: usize = 5_000;
 
 /// An organization, ready to be sent to.
 #[derive(Debug)]
@@ -36,57 +36,90 @@ pub(crate) struct Target {
     pub(crate) url: Result<TargetUrl, TargetError>,
 }
 
+/// How new a picture of an organization has to be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Freshness {
+    /// Five seconds old at most: for the ordinary case.
+    Cached,
+    /// Showing that revision at least: for an event whose acceptance saw it.
+    Revision(u64),
+    /// Read since then, seeing every write that was answered: before something is dropped, skipped or refused.
+    Since(Timestamp),
+}
+
 /// The organizations read lately.
 pub(crate) struct Organizations {
     lifetime: Duration,
     policy: TargetPolicy,
-    /// Never locked across an await.
-    known: Mutex<HashMap<OrganizationId, Arc<Slot>>>,
+    /// By id, and how many endpoints were read. Never locked across an await.
+    known: Mutex<(HashMap<OrganizationId, Arc<Slot>>, usize)>,
 }
 
-/// What was read of one organization, absence included, and when. Locked while it is read anew, so that the records
-/// of a batch share one read.
-type Slot = tokio::sync::Mutex<Option<(Timestamp, Option<Arc<Organization>>)>>;
+/// What was read of one organization. Locked while it is read anew, so that the records of a batch share one read.
+type Slot = tokio::sync::Mutex<Option<Picture>>;
+
+/// An organization as it was, or its absence.
+#[derive(Clone)]
+struct Picture {
+    organization: Option<Arc<Organization>>,
+    read_at: Timestamp,
+    consistent: bool,
+}
+
+impl Picture {
+    fn is_new_enough(&self, wanted: Freshness, lifetime: Duration) -> bool {
+        let revision = self.organization.as_ref().map_or(0, |organization| organization.record.revision);
+        let lives = Timestamp::now() < after(self.read_at, lifetime);
+        match wanted {
+            Freshness::Cached => lives,
+            Freshness::Revision(wanted) => lives && wanted <= revision,
+            Freshness::Since(time) => self.consistent && time <= self.read_at,
+        }
+    }
+}
 
 impl Organizations {
     pub(crate) fn new(scale: TimeScale, policy: TargetPolicy) -> Self {
         Self { lifetime: scale.apply(LIFETIME), policy, known: Mutex::default() }
     }
 
-    /// The organization as it was at most five seconds ago, and no older than `revision`.
+    /// The organization, in a picture that is new enough.
     pub(crate) async fn get(
         &self,
         table: &Table,
         keys: &Keys,
         id: &OrganizationId,
-        revision: Option<u64>,
+        wanted: Freshness,
     ) -> Result<Option<Arc<Organization>>, AwsError> {
         let slot = self.slot(id);
         let mut known = slot.lock().await;
-        if let Some((read_at, organization)) = &*known {
-            let seen = organization.as_ref().map_or(0, |organization| organization.record.revision);
-            let fresh = Timestamp::now() < after(*read_at, self.lifetime);
-            if fresh && revision.is_none_or(|revision| revision <= seen) {
-                return Ok(organization.clone());
-            }
+        if let Some(picture) = known.as_ref().filter(|picture| picture.is_new_enough(wanted, self.lifetime)) {
+            return Ok(picture.organization.clone());
         }
         let read_at = Timestamp::now();
         // Only a read that must see a certain write pays for seeing all of them.
-        let organization = table.organization(id, revision.is_some()).await?;
-        let organization = organization.map(|organization| {
+        let consistent = !matches!(wanted, Freshness::Cached);
+        let organization = table.organization(id, consistent).await?.map(|organization| {
             let endpoints = organization.endpoints.into_iter().map(|endpoint| Arc::new(self.target(endpoint, keys)));
             Arc::new(Organization { record: organization.record, endpoints: endpoints.collect() })
         });
-        *known = Some((read_at, organization.clone()));
+        self.count(organization.as_ref().map_or(1, |organization| organization.endpoints.len() + 1));
+        *known = Some(Picture { organization: organization.clone(), read_at, consistent });
         Ok(organization)
     }
 
     fn slot(&self, id: &OrganizationId) -> Arc<Slot> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= CAPACITY && !known.contains_key(id) {
-            known.clear();
+        Arc::clone(known.0.entry(id.clone()).or_default())
+    }
+
+    /// Counts what was read, and forgets everything when it has become much.
+    fn count(&self, read: usize) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.1 += read;
+        if known.1 > CAPACITY {
+            *known = (HashMap::new(), read);
         }
-        Arc::clone(known.entry(id.clone()).or_default())
     }
 
     fn target(&self, stored: StoredEndpoint, keys: &Keys) -> Target {

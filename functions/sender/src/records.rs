@@ -4,7 +4,9 @@ use aws_lambda_events::sqs::SqsMessage;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hookbell_aws::queues::ACCEPTED_ATTRIBUTE;
+use hookbell_domain::delivery::Claimant;
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
 /// One record of a batch.
 #[derive(Debug)]
@@ -24,6 +26,12 @@ impl Record {
     /// Whether it has been handed out before, so that some of what follows from it may have been done.
     pub(crate) fn is_repeated(&self) -> bool {
         self.receive_count > 1
+    }
+
+    /// What it is known by on the rows that it works at.
+    pub(crate) fn claimant(&self) -> Claimant {
+        let hash = Sha256::digest(&self.message_id);
+        Claimant(hash.iter().take(8).fold(0, |bits, byte| (bits << 8) | u64::from(*byte)))
     }
 }
 

@@ -1,20 +1,23 @@
 //! What an instance of the sender holds, and how a batch goes through it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use hookbell_aws::AwsError;
 use hookbell_aws::clients::SdkConfig;
 use hookbell_aws::queues::Queues;
 use hookbell_aws::sealing::Keys;
 use hookbell_aws::table::Table;
+use hookbell_domain::ids::OrganizationId;
 use hookbell_domain::time::after;
 use hookbell_egress::{Egress, EgressError};
 use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 
 use crate::config::Config;
-use crate::organizations::Organizations;
+use crate::organizations::{Freshness, Organization, Organizations};
 use crate::records::Record;
 use crate::{deliveries, events};
 
@@ -31,9 +34,10 @@ pub(crate) struct Sender {
     pub(crate) organizations: Organizations,
 }
 
-/// When an invocation ends by force.
+/// When an invocation began, and when it ends by force.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Budget {
+    pub(crate) began_at: Timestamp,
     ends_at: Timestamp,
 }
 
@@ -62,9 +66,19 @@ impl Sender {
         })
     }
 
+    /// An organization, in a picture that is new enough.
+    pub(crate) async fn organization(
+        &self,
+        id: &OrganizationId,
+        wanted: Freshness,
+    ) -> Result<Option<Arc<Organization>>, AwsError> {
+        self.organizations.get(&self.table, &self.keys, id, wanted).await
+    }
+
     /// Deals with a batch, and names the records that have to come again.
-    pub(crate) async fn handle(self: std::sync::Arc<Self>, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
-        let budget = Budget { ends_at: Timestamp::try_from(event.context.deadline()).unwrap_or(Timestamp::MAX) };
+    pub(crate) async fn handle(self: Arc<Self>, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
+        let ends_at = Timestamp::try_from(event.context.deadline()).unwrap_or(Timestamp::MAX);
+        let budget = Budget { began_at: Timestamp::now(), ends_at };
         let records: Vec<Record> = event.payload.records.into_iter().map(Record::from).collect();
         let mut again = BTreeSet::new();
         let (waiting, new): (Vec<_>, Vec<_>) =

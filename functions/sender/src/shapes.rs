@@ -78,10 +78,10 @@ pub(crate) fn read(body: &str) -> Result<ProducedEvent, ShapeError> {
     let keys = object(body)?;
     if keys.detail_type.is_some() || keys.detail.is_some() {
         read_event_bridge(&keys)
+    } else if keys.event.is_some() && !(keys.event_type.is_some() && keys.data.is_some()) {
+        read_flat(&keys, body)
     } else if keys.event_type.is_some() || keys.data.is_some() {
         read_own(&keys)
-    } else if keys.event.is_some() {
-        read_flat(&keys, body)
     } else {
         Err(ShapeError::Unknown)
     }

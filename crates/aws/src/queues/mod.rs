@@ -119,10 +119,16 @@ impl Queues {
         let entries = records.iter().map(|record| {
             Ok(SendMessageBatchRequestEntry::builder()
                 .message_body(record.body)
-                .message_attributes(REASON_ATTRIBUTE, string_attribute(record.reason.clone())?))
+                .message_attributes(REASON_ATTRIBUTE, string_attribute(cut(&record.reason))?))
         });
         batch::send(&self.client, queue, entries.collect()).await
     }
+}
+
+/// The first kilobyte of a reason: it may quote what a stranger sent, and a batch has its limit.
+fn cut(reason: &str) -> String {
+    let end = (0..=reason.len().min(1_024)).rev().find(|&at| reason.is_char_boundary(at));
+    reason.get(..end.unwrap_or(0)).unwrap_or_default().to_owned()
 }
 
 fn string_attribute(value: String) -> Result<MessageAttributeValue, AwsError> {

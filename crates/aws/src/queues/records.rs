@@ -62,7 +62,7 @@ pub enum EndedBecause {
     /// The receiver answered 410.
     Gone,
     /// The receiver answered `webhook-delivery: disable`.
-    DisableHeader,
+    Disable,
 }
 
 impl DeliveryTask {

@@ -4,9 +4,10 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, PutRequest, ReturnValue, ReturnValuesOnConditionCheckFailure, WriteRequest,
 };
-use hookbell_domain::delivery::{Attempt, Delivery, DeliveryStatus};
+use hookbell_domain::delivery::{Attempt, Claimant, Delivery, DeliveryStatus};
 use hookbell_domain::ids::{DeliveryId, EndpointId};
 use hookbell_domain::message::Message;
+use hookbell_domain::retry::Decision;
 use jiff::Timestamp;
 
 use super::items::{AttemptItem, DeliveryItem};
@@ -19,9 +20,9 @@ use crate::AwsError;
 pub enum Claim {
     /// The attempt is the caller's to make, until the time it named.
     Taken(Delivery),
-    /// Another worker is making it now.
-    Busy,
-    /// It was made before, or the delivery was ended: this is how the delivery stands.
+    /// A worker is making it now: the delivery says who.
+    Busy(Delivery),
+    /// It was made before, or the delivery was ended: the delivery says how it stands, and who worked at it last.
     Past(Delivery),
     /// The delivery is not there (any more).
     Gone,
@@ -127,6 +128,7 @@ impl Table {
         endpoint: EndpointId,
         id: DeliveryId,
         attempt: u32,
+        by: Claimant,
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Claim, AwsError> {
@@ -139,7 +141,9 @@ impl Table {
                 "#count = :before AND #status IN (:pending, :failed) \
                  AND (attribute_not_exists(claim) OR claim <= :now)",
             )
-            .update_expression("SET claim = :until")
+            .update_expression("SET claim = :until, #by = :by")
+            .expression_attribute_names("#by", "by")
+            .expression_attribute_values(":by", number(by.0))
             .expression_attribute_names("#count", "count")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":before", number(attempt.saturating_sub(1)))
@@ -162,10 +166,11 @@ impl Table {
                 let delivery = from_item::<DeliveryItem>(item)?.into_delivery()?;
                 let open = matches!(delivery.status, DeliveryStatus::Pending | DeliveryStatus::Failed);
                 let same = delivery.attempt_count() == attempt.saturating_sub(1);
-                let own = delivery.claimed_until.map(Timestamp::as_millisecond) == Some(until.as_millisecond());
+                let held_until = delivery.claim.and_then(|claim| claim.until).map(Timestamp::as_millisecond);
+                let own = held_until == Some(until.as_millisecond());
                 Ok(match (open && same, own) {
                     (true, true) => Claim::Taken(delivery),
-                    (true, false) => Claim::Busy,
+                    (true, false) => Claim::Busy(delivery),
                     (false, _) => Claim::Past(delivery),
                 })
             }
@@ -181,12 +186,19 @@ impl Table {
         &self,
         delivery: &Delivery,
         attempt: &Attempt,
-        status: DeliveryStatus,
-        next_retry_at: Option<Timestamp>,
+        decision: &Decision,
         now: Timestamp,
     ) -> Result<bool, AwsError> {
+        let (status, next_retry_at) = DeliveryStatus::after(decision.next);
         let entry = AttributeValue::M(to_item(AttemptItem::of(attempt))?);
-        let (next, remove) = if next_retry_at.is_some() { (", #next = :next", "claim") } else { ("", "claim, #next") };
+        let (mut set, mut remove) = (String::new(), "claim".to_owned());
+        match next_retry_at {
+            Some(_) => set.push_str(", #next = :next"),
+            None => remove.push_str(", #next"),
+        }
+        if decision.directive.is_some() {
+            set.push_str(", directive = :directive");
+        }
         let update = self
             .client
             .update_item()
@@ -195,7 +207,7 @@ impl Table {
             .condition_expression("#count = :before")
             .update_expression(format!(
                 "SET attempts = list_append(attempts, :entry), #count = :number, #status = :status, \
-                 updated = :now{next} REMOVE {remove}"
+                 updated = :now{set} REMOVE {remove}"
             ))
             .expression_attribute_names("#count", "count")
             .expression_attribute_names("#status", "status")
@@ -208,6 +220,10 @@ impl Table {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let update = match next_retry_at {
             Some(at) => update.expression_attribute_values(":next", ms(at)),
+            None => update,
+        };
+        let update = match decision.directive {
+            Some(directive) => update.expression_attribute_values(":directive", text(directive.as_str())),
             None => update,
         };
         let Err(error) = update.send().await else { return Ok(true) };

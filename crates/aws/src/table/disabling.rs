@@ -10,15 +10,6 @@ use super::transactions::is_condition;
 use super::{Table, ms, number, text};
 use crate::AwsError;
 
-/// Whether an exhausted delivery was counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Counted {
-    /// Just now.
-    Now,
-    /// Before this, or its endpoint or the delivery itself is gone.
-    NotAgain,
-}
-
 /// Why an endpoint is to be disabled.
 #[derive(Debug, Clone)]
 pub struct DisableCause<'a> {
@@ -33,7 +24,8 @@ pub struct DisableCause<'a> {
 }
 
 impl Table {
-    /// Marks a delivery as counted and adds it to its endpoint's streak, in one transaction.
+    /// Marks a delivery as counted and adds it to its endpoint's streak, in one transaction; nothing where that has
+    /// been done, or where either is gone.
     ///
     /// # Errors
     /// When DynamoDB fails.
@@ -43,7 +35,7 @@ impl Table {
         endpoint: EndpointId,
         delivery: DeliveryId,
         exhausted_at: Timestamp,
-    ) -> Result<Counted, AwsError> {
+    ) -> Result<(), AwsError> {
         let mark = Update::builder()
             .table_name(&self.name)
             .set_key(Some(Key::delivery(endpoint, delivery).into_item()))
@@ -65,8 +57,8 @@ impl Table {
             .transact([TransactWriteItem::builder().update(mark), TransactWriteItem::builder().update(count)])
             .await
         {
-            Ok(()) => Ok(Counted::Now),
-            Err(error) if is_condition(&error) => Ok(Counted::NotAgain),
+            Ok(()) => Ok(()),
+            Err(error) if is_condition(&error) => Ok(()),
             Err(error) => Err(AwsError::sdk("TransactWriteItems")(error)),
         }
     }

@@ -25,7 +25,8 @@ pub enum EventIdState {
 }
 
 impl Table {
-    /// Has an event id stand for `message`, unless it stands for another one since less than a day.
+    /// Has an event id stand for `message`, unless it stands for another one since less than a day. `sent` says that
+    /// the event is on the queue already.
     ///
     /// # Errors
     /// When DynamoDB fails.
@@ -34,6 +35,7 @@ impl Table {
         organization: &OrganizationId,
         event: &EventId,
         message: MessageId,
+        sent: bool,
         now: Timestamp,
     ) -> Result<EventIdState, AwsError> {
         let forgotten = now.as_millisecond() - i64::try_from(REMEMBERED.as_millis()).unwrap_or(i64::MAX);
@@ -41,6 +43,9 @@ impl Table {
         item.insert("msg".to_owned(), text(message.to_string()));
         item.insert("at".to_owned(), ms(now));
         item.insert("expiresAt".to_owned(), number(after(now, REMEMBERED).as_second()));
+        if sent {
+            item.insert("sent".to_owned(), AttributeValue::Bool(true));
+        }
         let put = self
             .client
             .put_item()

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use hookbell_domain::delivery::{Attempt, Delivery, DeliveryStatus, Trigger};
+use hookbell_domain::delivery::{Attempt, Claimant, Claimed, Delivery, DeliveryStatus, Trigger};
 use hookbell_domain::endpoint::{Disabled, Endpoint, Health};
 use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, MessageId, OrganizationId};
 use hookbell_domain::message::Message;
+use hookbell_domain::retry::Directive;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -111,6 +112,10 @@ pub(super) struct DeliveryItem {
     pub(super) next_retry_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) skipped: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) directive: Option<String>,
+    #[serde(rename = "by", default, skip_serializing_if = "Option::is_none")]
+    pub(super) claimed_by: Option<u64>,
     #[serde(rename = "claim", default, skip_serializing_if = "Option::is_none")]
     pub(super) claimed_until: Option<i64>,
     #[serde(rename = "updated")]
@@ -207,7 +212,9 @@ impl DeliveryItem {
             attempts: delivery.attempts.iter().map(AttemptItem::of).collect(),
             next_retry_at: delivery.next_retry_at.map(Timestamp::as_millisecond),
             skipped: delivery.skipped.clone(),
-            claimed_until: delivery.claimed_until.map(Timestamp::as_millisecond),
+            directive: delivery.directive.map(|directive| directive.as_str().to_owned()),
+            claimed_by: delivery.claim.map(|claim| claim.by.0),
+            claimed_until: delivery.claim.and_then(|claim| claim.until).map(Timestamp::as_millisecond),
             updated_at: delivery.updated_at.as_millisecond(),
             expires_at,
         }
@@ -225,7 +232,8 @@ impl DeliveryItem {
             attempts: self.attempts.into_iter().map(AttemptItem::into_attempt).collect(),
             next_retry_at: self.next_retry_at.map(time),
             skipped: self.skipped,
-            claimed_until: self.claimed_until.map(time),
+            directive: self.directive.as_deref().and_then(Directive::named),
+            claim: self.claimed_by.map(|by| Claimed { by: Claimant(by), until: self.claimed_until.map(time) }),
             updated_at: time(self.updated_at),
         })
     }

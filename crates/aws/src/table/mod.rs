@@ -27,7 +27,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use deliveries::{Claim, Page};
-pub use disabling::{Counted, DisableCause};
+pub use disabling::DisableCause;
 pub use endpoints::{CreateEndpoint, EndpointChange, SealedSecrets, StoredEndpoint};
 pub use event_ids::EventIdState;
 pub use organizations::{Initialized, Organization, OrganizationRecord};

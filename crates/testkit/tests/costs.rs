@@ -1,0 +1,184 @@
+//! What a message costs in calls to AWS and in capacity units. Growth fails here before it is on a bill.
+//!
+//! The functions run as processes behind a proxy that counts, with all waits as they are in earnest.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![expect(clippy::float_cmp, reason = "capacity units are small multiples of a half")]
+
+use hookbell_testkit::endpoint::Endpoint;
+use hookbell_testkit::function::Function;
+use hookbell_testkit::organization::Organization;
+use hookbell_testkit::proxy::Usage;
+use hookbell_testkit::receiver::Receiver;
+use hookbell_testkit::stack::Stack;
+use hookbell_testkit::workbench::Workbench;
+use serde_json::json;
+
+const STARTED: &str = "environment.started";
+const SMALL: &str = r#"{"resource":{"type":"environment","id":"env_1","name":"my-box"}}"#;
+
+/// A payload as products send them, of 1,000 bytes: ids, times, names, a few numbers and flags.
+fn realistic() -> String {
+    let mut payload = json!({
+        "resource": { "type": "environment", "id": "env_01J9ZK4T6Q0X3V8N5B2M7C1D4F", "name": "payments-staging" },
+        "organizationId": "org_01J9Y6B8E2T5K0R7W3G1N4P9VX",
+        "region": "eu-central-1",
+        "machine": { "class": "medium", "vcpus": 4, "memoryMb": 8192, "diskGb": 40, "image": "ubuntu-24.04-2026-05-12" },
+        "network": { "vpc": "vpc-0f1d3a5b7c9e2468a", "subnet": "subnet-0a2c4e6f8b1d3579c", "privateIp": "10.24.7.183" },
+        "owner": { "userId": "usr_01J9Y7C3M8Q2W5Z1T4B6N0K9RE", "email": "grace.hopper@example.com", "role": "owner" },
+        "tags": { "team": "payments", "costCenter": "4711", "ticket": "PAY-2291", "ephemeral": "false" },
+        "timing": { "requestedAt": "2026-05-30T14:22:11.482Z", "startedAt": "2026-05-30T14:23:00.105Z", "durationMs": 48623 },
+        "previousState": "stopped",
+        "state": "started",
+        "autoStop": { "enabled": true, "idleMinutes": 30, "lastActivityAt": "2026-05-30T14:23:00.105Z" },
+        "links": { "self": "https://api.example.com/v1/environments/env_01J9ZK4T6Q0X3V8N5B2M7C1D4F" },
+        "note": "",
+    });
+    let missing = 1_000 - payload.to_string().len();
+    let prose = "Started by the nightly schedule after the database snapshot of the staging cluster had been restored.";
+    payload["note"] = prose.chars().cycle().take(missing).collect::<String>().into();
+    payload.to_string()
+}
+
+struct Scene {
+    organization: Organization,
+    bench: Workbench,
+    _receiver: Receiver,
+    endpoint: Endpoint,
+    sender: Function,
+}
+
+impl Scene {
+    async fn new(status: u16) -> Self {
+        let stack = Stack::load();
+        let organization = Organization::new(&stack, "slothbox").await;
+        let receiver = Receiver::always(&stack, status).await;
+        let endpoint = organization.endpoint(&receiver, &["*"]).await;
+        let bench = Workbench::new(&stack).await.with("TIME_SCALE", "1");
+        let sender = bench.function("sender").await;
+        Self { organization, bench, _receiver: receiver, endpoint, sender }
+    }
+
+    /// Has so many events dealt with in one invocation, and gives what that took.
+    async fn deliver(&self, payload: &str, count: usize) -> Usage {
+        for _ in 0..count {
+            self.bench.events.put(&self.organization.record(STARTED, payload, "")).await;
+        }
+        let fed = self.bench.events.feed(&self.sender).await;
+        assert_eq!((fed.records, fed.again), (count, 0));
+        self.bench.proxy.take_usage()
+    }
+}
+
+#[track_caller]
+fn check(usage: &Usage, expected: &[(&str, u32)]) {
+    assert_eq!(usage.all_calls(), expected);
+}
+
+#[tokio::test]
+async fn a_delivered_message_of_a_kilobyte_costs_two_writes_and_on_a_cold_cache_one_read() {
+    let scene = Scene::new(200).await;
+    let payload = realistic();
+    assert_eq!(payload.len(), 1_000);
+    let cold = scene.deliver(&payload, 1).await;
+    check(&cold, &[("BatchWriteItem", 1), ("PutItem", 1), ("Query", 1)]);
+    assert_eq!((cold.units("PutItem"), cold.units("BatchWriteItem"), cold.units("Query")), (1.0, 1.0, 0.5));
+    let warm = scene.deliver(&payload, 1).await;
+    check(&warm, &[("BatchWriteItem", 1), ("PutItem", 1)]);
+    assert_eq!((warm.units("PutItem"), warm.units("BatchWriteItem")), (1.0, 1.0));
+}
+
+#[tokio::test]
+async fn a_batch_of_ten_delivered_messages_shares_its_writes_of_deliveries() {
+    let scene = Scene::new(200).await;
+    let usage = scene.deliver(SMALL, 10).await;
+    assert_eq!((usage.calls("Query"), usage.calls("PutItem")), (1, 10));
+    assert!((1..=2).contains(&usage.calls("BatchWriteItem")), "{usage:?}");
+    assert_eq!((usage.units("PutItem"), usage.units("BatchWriteItem")), (10.0, 10.0));
+    assert_eq!(usage.all_calls().len(), 3, "{usage:?}");
+}
+
+#[tokio::test]
+async fn a_failed_first_attempt_costs_one_request_to_the_queue_besides() {
+    let scene = Scene::new(500).await;
+    let cold = scene.deliver(&realistic(), 1).await;
+    check(&cold, &[("BatchWriteItem", 1), ("PutItem", 1), ("Query", 1), ("SendMessageBatch", 1)]);
+    assert_eq!((cold.units("PutItem"), cold.units("BatchWriteItem")), (1.0, 1.0));
+    let warm = scene.deliver(&realistic(), 1).await;
+    check(&warm, &[("BatchWriteItem", 1), ("PutItem", 1), ("SendMessageBatch", 1)]);
+}
+
+#[tokio::test]
+async fn the_retries_of_a_batch_share_their_requests_to_the_queue() {
+    let scene = Scene::new(500).await;
+    let usage = scene.deliver(SMALL, 10).await;
+    assert!((1..=2).contains(&usage.calls("SendMessageBatch")), "{usage:?}");
+    assert!((1..=2).contains(&usage.calls("BatchWriteItem")), "{usage:?}");
+    assert_eq!((usage.calls("Query"), usage.calls("PutItem")), (1, 10));
+    assert_eq!(usage.all_calls().len(), 4, "{usage:?}");
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_not_yet_due_costs_one_request_to_the_queue() {
+    let scene = Scene::new(500).await;
+    scene.deliver(SMALL, 1).await;
+    // A retry waits thirty seconds here; its record is handed to the sender at once.
+    let task = json!({
+        "organizationId": scene.organization.id,
+        "endpointId": scene.endpoint.id,
+        "messageId": "msg_01J9ZK4T6Q0X3V8N5B2M7C1D4F",
+        "deliveryId": "dlv_01J9ZK4T6Q0X3V8N5B2M7C1D4F",
+        "attempt": 2,
+        "dueAt": jiff::Timestamp::now().as_millisecond() + 3_600_000,
+    });
+    scene.bench.deliveries.put(&task.to_string()).await;
+    let fed = scene.bench.deliveries.feed(&scene.sender).await;
+    assert_eq!((fed.records, fed.again), (1, 0));
+    check(&scene.bench.proxy.take_usage(), &[("SendMessageBatch", 1)]);
+}
+
+#[tokio::test]
+async fn a_retry_costs_two_writes_and_one_read() {
+    for (status, more) in [(200, None), (500, Some(("SendMessageBatch", 1)))] {
+        let scene = Scene::new(status).await;
+        // The row of a first attempt that failed, and its record: made by a sender that waits for nothing.
+        let stack = Stack::load();
+        let failing = Workbench::new(&stack).await;
+        let refusing = failing.function("sender").await;
+        let down = Receiver::always(&stack, 500).await;
+        scene.endpoint.patch(json!({ "url": down.url() })).await;
+        failing.events.put(&scene.organization.record(STARTED, &realistic(), "")).await;
+        failing.events.feed(&refusing).await;
+        let waiting = failing.deliveries.find("the retry", 1, |_| true).await;
+        scene.endpoint.patch(json!({ "url": scene._receiver.url() })).await;
+
+        scene.bench.deliveries.put(waiting[0].body().unwrap()).await;
+        let fed = scene.bench.deliveries.feed(&scene.sender).await;
+        assert_eq!((fed.records, fed.again), (1, 0));
+        let usage = scene.bench.proxy.take_usage();
+        let mut expected = vec![("GetItem", 1), ("Query", 1), ("UpdateItem", 2)];
+        expected.extend(more);
+        expected.sort_unstable();
+        check(&usage, &expected);
+        assert_eq!((usage.units("UpdateItem"), usage.units("GetItem")), (2.0, 0.5), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_nobody_subscribes_to_costs_one_write() {
+    let scene = Scene::new(200).await;
+    scene.endpoint.patch(json!({ "eventTypes": ["billing.active"] })).await;
+    check(&scene.deliver(SMALL, 1).await, &[("PutItem", 1), ("Query", 1)]);
+}
+
+#[tokio::test]
+async fn sending_by_the_api_costs_one_read_and_one_request_to_the_queue() {
+    let scene = Scene::new(200).await;
+    let api = scene.bench.function("api").await;
+    let send = json!({ "eventType": STARTED, "payload": {} }).to_string();
+    let answer = scene.bench.call(&api, "POST", &scene.organization.sending("/send"), &send).await;
+    assert_eq!(answer["statusCode"], 200, "{answer}");
+    let usage = scene.bench.proxy.take_usage();
+    check(&usage, &[("GetItem", 1), ("SendMessage", 1)]);
+    assert_eq!(usage.units("GetItem"), 1.0);
+}
