@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use hookbell_aws::random;
 use hookbell_aws::table::{CreateEndpoint, StoredEndpoint};
 use hookbell_domain::endpoint::{Disabled, Endpoint, Health};
-use hookbell_domain::ids::EndpointId;
+use hookbell_domain::ids::{EndpointId, OrganizationId};
 use hookbell_domain::signature::SigningSecret;
 use jiff::Timestamp;
 
@@ -63,9 +63,7 @@ pub(crate) async fn create(
             let answer = EndpointAnswer { endpoint: EndpointView::from(&endpoint), secret: Some(secret.reveal()) };
             Ok((StatusCode::CREATED, Json(answer)).into_response())
         }
-        CreateEndpoint::LimitReached => Err(ApiError::Conflict(format!(
-            "The organization has reached its limit of {limit} endpoints; delete one to add another"
-        ))),
+        CreateEndpoint::Refused => Err(refusal(&api, &organization.id, limit).await?),
     }
 }
 
@@ -122,6 +120,16 @@ pub(crate) async fn delete(
 ) -> Result<StatusCode, ApiError> {
     let (organization, endpoint) = (parse_organization(&organization)?, parse_endpoint(&endpoint)?);
     if api.table.delete_endpoint(&organization, endpoint).await? { Ok(StatusCode::NO_CONTENT) } else { Err(NOT_FOUND) }
+}
+
+/// Why an endpoint was not made: the limit, or a change of profile at the same moment.
+async fn refusal(api: &Api, organization: &OrganizationId, limit: u32) -> Result<ApiError, ApiError> {
+    let organization = api.table.organization_record(organization).await?;
+    Ok(ApiError::Conflict(if organization.is_some_and(|organization| organization.endpoint_count < limit) {
+        "The organization was changed at the same time; try again".to_owned()
+    } else {
+        format!("The organization has reached its limit of {limit} endpoints; delete one to add another")
+    }))
 }
 
 const NOT_FOUND: ApiError = ApiError::NotFound("Endpoint not found");

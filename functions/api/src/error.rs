@@ -89,8 +89,15 @@ impl IntoResponse for ApiError {
 pub(crate) async fn write_bodies(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;
-    let Some(body) = response.extensions_mut().remove::<ErrorBody>() else { return response };
     let status = response.status();
+    let body = match response.extensions_mut().remove::<ErrorBody>() {
+        Some(body) => body,
+        // A refusal of the framework's, as of a path that is no UTF-8.
+        None if status.is_client_error() || status.is_server_error() => {
+            ErrorBody { message: status.canonical_reason().unwrap_or_default().to_owned(), issues: None }
+        }
+        None => return response,
+    };
     let body = if path.starts_with("/webhooks/") { by_status(&path, status, body) } else { by_message(body) };
     (status, Json(body)).into_response()
 }

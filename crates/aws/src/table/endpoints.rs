@@ -47,8 +47,8 @@ impl StoredEndpoint {
 pub enum CreateEndpoint {
     /// It is there.
     Created,
-    /// The organization has as many as it may.
-    LimitReached,
+    /// The organization has as many as it may, or has taken another profile meanwhile.
+    Refused,
 }
 
 /// What an owner changes of an endpoint; what is absent stays.
@@ -67,8 +67,7 @@ pub struct EndpointChange {
 }
 
 impl Table {
-    /// Puts a new endpoint and counts it, unless the organization has `limit` already or took another profile
-    /// meanwhile (then, too, the caller reads the organization anew).
+    /// Puts a new endpoint and counts it, unless the organization has `limit` already or took another profile meanwhile.
     ///
     /// # Errors
     /// When DynamoDB fails.
@@ -112,7 +111,7 @@ impl Table {
             .map_err(AwsError::sdk("TransactWriteItems"))?;
         match self.transact([TransactWriteItem::builder().put(put), TransactWriteItem::builder().update(count)]).await {
             Ok(()) => Ok(CreateEndpoint::Created),
-            Err(error) if is_condition(&error) => Ok(CreateEndpoint::LimitReached),
+            Err(error) if is_condition(&error) => Ok(CreateEndpoint::Refused),
             Err(error) => Err(AwsError::sdk("TransactWriteItems")(error)),
         }
     }

@@ -1,5 +1,7 @@
 //! Organizations, and the one Query that gives the fan-out all it needs.
 
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use hookbell_domain::ids::OrganizationId;
 use hookbell_domain::profile::Profile;
@@ -47,7 +49,8 @@ pub enum Initialized {
 }
 
 impl Table {
-    /// Makes an organization, or switches its profile while it has no endpoint. Can be repeated.
+    /// Makes an organization, or switches its profile while it has no endpoint. Can be repeated, and then changes
+    /// nothing.
     ///
     /// Without `wanted`, a new organization gets `default` and an existing one keeps what it has.
     ///
@@ -60,36 +63,53 @@ impl Table {
         default: &'static Profile,
         now: Timestamp,
     ) -> Result<Initialized, AwsError> {
-        let profile = if wanted.is_some() { ":profile" } else { "if_not_exists(profile, :profile)" };
-        let mut update = self
+        let made = self
             .client
             .update_item()
+            .update_expression(
+                "SET profile = if_not_exists(profile, :profile), createdAt = if_not_exists(createdAt, :now), \
+                 updatedAt = if_not_exists(updatedAt, :now), revision = if_not_exists(revision, :one), \
+                 endpointCount = if_not_exists(endpointCount, :zero)",
+            )
+            .expression_attribute_values(":profile", text(wanted.unwrap_or(default).name))
+            .expression_attribute_values(":zero", number(0));
+        let made = match wanted {
+            Some(_) => made.condition_expression("attribute_not_exists(PK) OR profile = :profile"),
+            None => made,
+        };
+        if let Some(record) = self.update_organization(id, made, now).await? {
+            return Ok(Initialized::Yes(record));
+        }
+        let switched = self
+            .client
+            .update_item()
+            .update_expression("SET profile = :profile, updatedAt = :now ADD revision :one")
+            .condition_expression("endpointCount = :zero")
+            .expression_attribute_values(":profile", text(wanted.unwrap_or(default).name))
+            .expression_attribute_values(":zero", number(0));
+        let switched = self.update_organization(id, switched, now).await?;
+        Ok(switched.map_or(Initialized::OtherProfile, Initialized::Yes))
+    }
+
+    /// Updates an organization and gives it as it is then; nothing when the condition did not hold.
+    async fn update_organization(
+        &self,
+        id: &OrganizationId,
+        update: UpdateItemFluentBuilder,
+        now: Timestamp,
+    ) -> Result<Option<OrganizationRecord>, AwsError> {
+        let update = update
             .table_name(&self.name)
             .set_key(Some(Key::organization(id).into_item()))
-            .update_expression(format!(
-                "SET profile = {profile}, updatedAt = :now, createdAt = if_not_exists(createdAt, :now), \
-                 endpointCount = if_not_exists(endpointCount, :zero) ADD revision :one"
-            ))
-            .expression_attribute_values(":profile", text(wanted.unwrap_or(default).name))
             .expression_attribute_values(":now", ms(now))
-            .expression_attribute_values(":zero", number(0))
             .expression_attribute_values(":one", number(1))
             .return_values(ReturnValue::AllNew);
-        if wanted.is_some() {
-            update =
-                update.condition_expression("attribute_not_exists(PK) OR profile = :profile OR endpointCount = :zero");
-        }
         match update.send().await {
-            Ok(answer) => {
-                let item = answer.attributes.unwrap_or_default();
-                Ok(Initialized::Yes(record(id, &from_item(item)?)?))
-            }
+            Ok(answer) => record(id, &from_item(answer.attributes.unwrap_or_default())?).map(Some),
             Err(error)
-                if error.as_service_error().is_some_and(
-                    aws_sdk_dynamodb::operation::update_item::UpdateItemError::is_conditional_check_failed_exception,
-                ) =>
+                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
             {
-                Ok(Initialized::OtherProfile)
+                Ok(None)
             }
             Err(error) => Err(AwsError::sdk("UpdateItem")(error)),
         }
