@@ -25,7 +25,7 @@ fn realistic() -> String {
         "region": "eu-central-1",
         "machine": { "class": "medium", "vcpus": 4, "memoryMb": 8192, "diskGb": 40, "image": "ubuntu-24.04-2026-05-12" },
         "network": { "vpc": "vpc-0f1d3a5b7c9e2468a", "subnet": "subnet-0a2c4e6f8b1d3579c", "privateIp": "10.24.7.183" },
-        "owner": { "userId": "usr_01J9Y7C3M8Q2W5Z1T4B6N0K9RE", "email": "grace.hopper@example.com", "role": "owner" },
+        "owner": { "userId": "usr_01J9Y7C3M8Q2W5Z1T4B6N0K9RE", "email": "owner@example.com", "role": "owner" },
         "tags": { "team": "payments", "costCenter": "4711", "ticket": "PAY-2291", "ephemeral": "false" },
         "timing": { "requestedAt": "2026-05-30T14:22:11.482Z", "startedAt": "2026-05-30T14:23:00.105Z", "durationMs": 48623 },
         "previousState": "stopped",

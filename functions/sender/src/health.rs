@@ -51,10 +51,11 @@ pub(crate) async fn write<'a>(sender: &Sender, made: impl Iterator<Item = (&'a J
 /// What is to be written after an attempt, if anything.
 fn note(job: &Job, finished: &Finished) -> Option<Note> {
     let health = &job.target.endpoint.health;
-    if finished.decision.next == Next::Delivered {
-        // A retry that succeeds follows a failure that the picture of its endpoint may be too old to show.
-        return (job.number > 1 || !health.is_clear()).then_some(Note::Works);
-    }
     let counts_time = matches!(job.organization.record.profile.auto_disable.rule, AutoDisableRule::FailingFor { .. });
+    if finished.decision.next == Next::Delivered {
+        // A retry follows a failure, which the picture of its endpoint may be too old to show as noted.
+        let noted = counts_time && job.number > 1;
+        return (noted || !health.is_clear()).then_some(Note::Works);
+    }
     (counts_time && health.failing_since.is_none()).then_some(Note::FailingSince(finished.attempt.at))
 }
