@@ -87,6 +87,36 @@ impl Reply {
         self.json()
     }
 
+    /// Fails unless the reply is a refusal because of those fields alone, each with a text, as paths under
+    /// `/organizations/` tell it.
+    #[track_caller]
+    pub fn check_fields(&self, fields: &[&str]) {
+        let body = self.expect(400);
+        assert_eq!(keys(&body), ["error"]);
+        assert_eq!(body["error"]["message"], "Validation failed");
+        check_issues(&body["error"]["issues"], fields);
+    }
+
+    /// Fails unless the reply is a refusal of that status, as paths under `/webhooks/` tell it.
+    #[track_caller]
+    pub fn check_refused(&self, status: u16, path: &str) {
+        let body = self.expect(status);
+        let names = ["error", "issues", "message", "path", "statusCode", "timestamp"];
+        let expected = names.into_iter().filter(|name| *name != "issues" || body.get("issues").is_some());
+        assert_eq!(keys(&body), expected.collect::<Vec<_>>());
+        assert_eq!((&body["statusCode"], &body["path"]), (&status.into(), &path.into()));
+        assert!(body["timestamp"].as_str().unwrap().ends_with('Z'));
+    }
+
+    /// Both: a refusal because of those fields alone, as paths under `/webhooks/` tell it.
+    #[track_caller]
+    pub fn check_refused_fields(&self, path: &str, fields: &[&str]) {
+        self.check_refused(400, path);
+        let body = self.json();
+        assert_eq!(body["message"], "Validation failed");
+        check_issues(&body["issues"], fields);
+    }
+
     /// The body as JSON, null when it is empty.
     #[track_caller]
     #[must_use]
@@ -95,5 +125,24 @@ impl Reply {
             return Value::Null;
         }
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&self.body)))
+    }
+}
+
+/// The keys of an object, in alphabetical order.
+#[track_caller]
+#[must_use]
+pub fn keys(value: &Value) -> Vec<&str> {
+    let mut keys: Vec<&str> = value.as_object().expect("an object").keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
+}
+
+#[track_caller]
+fn check_issues(issues: &Value, fields: &[&str]) {
+    let errors = &issues["fieldErrors"];
+    assert_eq!(keys(errors), fields, "{errors}");
+    for field in fields {
+        let texts = errors[field].as_array().expect("a list");
+        assert!(!texts.is_empty() && texts.iter().all(|text| text.as_str().unwrap().len() > 5), "{errors}");
     }
 }

@@ -1,5 +1,6 @@
 //! What is in the table: counted there, and not by what the API makes of it.
 
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::endpoint::Endpoint;
@@ -46,7 +47,7 @@ pub async fn end_claim(stack: &Stack, endpoint: &Endpoint, delivery: &str) {
             .expression_attribute_values(":past", AttributeValue::N("0".to_owned()));
         // It is in one of them, if there is a claim at all.
         if let Err(error) = update.send().await {
-            assert!(error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()));
+            assert!(error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception));
         }
     }
 }

@@ -3,7 +3,7 @@
 //! The sender is killed with SIGKILL at a chosen call to AWS, so between any two of its steps. Its record comes again,
 //! to a new instance, as SQS hands it out again.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::collections::BTreeSet;
 

@@ -257,7 +257,7 @@ async fn deliveries_are_listed_newest_first_page_by_page_and_each_can_be_read() 
         assert_eq!(delivery["payload"], arrival.text(), "what is shown is what was sent");
         assert_eq!((&delivery["endpointId"], &delivery["eventType"]), (&json!(endpoint.id), &json!(STARTED)));
     }
-    for (limit, size) in [("0", 1), ("-5", 1), ("100", 7), ("5000", 7)] {
+    for (limit, size) in [("0", 1), ("-5", 1), ("100", 7), ("5000", 7), ("many", 7)] {
         let page = organization.api.get(&endpoint.path(&format!("/deliveries?limit={limit}"))).await.expect(200);
         assert_eq!(page["deliveries"].as_array().unwrap().len(), size, "limit={limit}");
     }

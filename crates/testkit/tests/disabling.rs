@@ -1,6 +1,6 @@
 //! What disables an endpoint, who is told, and what does not.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::time::Duration;
 

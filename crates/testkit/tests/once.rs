@@ -1,7 +1,5 @@
 //! Events that are reported twice, and records that are handed out twice: one message each.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
 use hookbell_testkit::fresh;
 use hookbell_testkit::organization::Organization;
 use hookbell_testkit::proxy::Which;
