@@ -40,10 +40,10 @@ def main() -> None:
 
 
 def test(settings: Settings, running: stack.Stack, steps: Steps) -> None:
-    """Run the tests of the whole workspace with the stack at hand, then the demo."""
+    """Run the tests that need the stack, then the demo."""
     with steps.step("Running the tests against the stack"):
         environment = {**aws.environment(settings), "HOOKBELL_STACK": str(settings.stack_file)}
-        command = ["cargo", "test", "--workspace", "--locked"]
+        command = ["cargo", "test", "--package", "hookbell-testkit", "--locked"]
         if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode != 0:
             raise Failure(
                 "A test failed.",

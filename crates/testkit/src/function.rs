@@ -251,22 +251,18 @@ fn lambda_environment(name: &str, address: &str) -> BTreeMap<&'static str, Strin
     ])
 }
 
-/// Where a function's binary is: in the folder `HOOKBELL_BINARIES`, or where cargo has put it beside this test.
+/// Where a function's binary is: in the folder `HOOKBELL_BINARIES`; else as `sam build` has left it to be deployed; else
+/// as `cargo build` has.
 fn binary(name: &str) -> PathBuf {
-    let folder = std::env::var_os("HOOKBELL_BINARIES").map_or_else(
-        || {
-            let test = std::env::current_exe().unwrap();
-            // target/debug/deps/<test>
-            test.ancestors().nth(2).expect("a test lies in target/<profile>/deps").to_owned()
-        },
-        PathBuf::from,
-    );
-    let binary = folder.join(name);
-    assert!(
-        binary.is_file(),
-        "{} is not there: `cargo build --workspace` makes it, or HOOKBELL_BINARIES names the folder of \
-         api, sender and dlq",
-        binary.display()
-    );
-    binary
+    let test = std::env::current_exe().unwrap();
+    // target/debug/deps/<test>
+    let target = test.ancestors().nth(3).expect("a test lies in target/<profile>/deps");
+    let places = match std::env::var_os("HOOKBELL_BINARIES").map(PathBuf::from) {
+        Some(folder) => vec![folder.join(name)],
+        None => vec![target.join("lambda").join(name).join("bootstrap"), target.join("debug").join(name)],
+    };
+    let found = places.iter().find(|place| place.is_file());
+    found.cloned().unwrap_or_else(|| {
+        panic!("no binary of {name} in {places:?}: `sam build` or `cargo build --workspace` makes it")
+    })
 }

@@ -101,8 +101,12 @@ impl Queue {
 
     /// Takes at most ten messages, hidden from others for `hidden` seconds or for the queue's own time.
     async fn receive(&self, hidden: Option<i32>, wait: i32) -> Vec<Message> {
+        self.receive_at_most(10, hidden, wait).await
+    }
+
+    async fn receive_at_most(&self, count: i32, hidden: Option<i32>, wait: i32) -> Vec<Message> {
         let receive = self.client.receive_message().queue_url(&self.url).set_visibility_timeout(hidden);
-        let receive = receive.max_number_of_messages(10).wait_time_seconds(wait).message_attribute_names("All");
+        let receive = receive.max_number_of_messages(count).wait_time_seconds(wait).message_attribute_names("All");
         let receive = receive.message_system_attribute_names(MessageSystemAttributeName::All);
         receive.send().await.unwrap().messages.unwrap_or_default()
     }
@@ -166,8 +170,17 @@ impl Queue {
 
     /// Feeds a function until the queue holds nothing, not even later.
     pub async fn feed_until_empty(&self, function: &Function) {
+        self.feed_at_most(10, function).await;
+    }
+
+    /// The same with one record at a time, so that several functions can share the work.
+    pub async fn feed_one_by_one(&self, function: &Function) {
+        self.feed_at_most(1, function).await;
+    }
+
+    async fn feed_at_most(&self, count: i32, function: &Function) {
         eventually("the queue to be empty", async || {
-            let messages = self.receive(None, 1).await;
+            let messages = self.receive_at_most(count, None, 1).await;
             if !messages.is_empty() {
                 self.give(function, messages).await;
             }
