@@ -42,7 +42,12 @@ def main() -> None:
 def test(settings: Settings, running: stack.Stack, steps: Steps) -> None:
     """Run the tests that need the stack, then the demo."""
     with steps.step("Running the tests against the stack"):
-        environment = {**aws.environment(settings), "HOOKBELL_STACK": str(settings.stack_file)}
+        environment = {
+            **aws.environment(settings),
+            "HOOKBELL_STACK": str(settings.stack_file),
+            # They wait for each other's answers more than they compute.
+            "RUST_TEST_THREADS": "8",
+        }
         command = ["cargo", "test", "--package", "hookbell-testkit", "--locked"]
         if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode != 0:
             raise Failure(
