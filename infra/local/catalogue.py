@@ -8,7 +8,7 @@ from typing import Any
 
 from settings import EVENTS_FOLDER
 
-# hookbell itself makes the events of these types; a producer cannot send them.
+# hookbell itself makes the events of these types.
 SYSTEM_PREFIX = "webhook."
 
 
@@ -21,7 +21,7 @@ class EventType:
 
     @property
     def is_system(self) -> bool:
-        """Whether only hookbell makes such events."""
+        """Whether hookbell itself makes such events."""
         return self.name.startswith(SYSTEM_PREFIX)
 
 
