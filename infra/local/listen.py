@@ -34,7 +34,8 @@ def main() -> None:
             try:
                 print_arrivals(receiver)
             finally:
-                api.delete(f"{ENDPOINTS}/{created['endpoint']['endpointId']}")
+                # Whoever tries things out may have deleted it already: that is a 404.
+                api.exchange("DELETE", f"{ENDPOINTS}/{created['endpoint']['endpointId']}", None)
 
 
 def print_arrivals(receiver: Receiver) -> None:

@@ -73,7 +73,7 @@ pub enum Failure {
     #[error("The endpoint sent an answer that is not valid HTTP.")]
     InvalidResponse,
     /// The request could not be written as HTTP; the endpoint saw nothing of it.
-    #[error("The request could not be built; check the custom headers.")]
+    #[error("The request could not be built.")]
     InvalidRequest,
 }
 

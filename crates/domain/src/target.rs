@@ -64,7 +64,7 @@ pub enum TargetError {
     #[error("The URL does not use https; start it with https://.")]
     NotHttps,
     /// A user name or a password.
-    #[error("The URL holds a user name or a password; remove it and use a custom header instead.")]
+    #[error("The URL holds a user name or a password; remove it.")]
     UserInfo,
     /// A `#…` part, which HTTP never sends.
     #[error("The URL holds a fragment, which is never sent; remove the # and all after it.")]

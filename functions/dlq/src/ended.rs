@@ -75,7 +75,7 @@ async fn announce(dlq: &Dlq, endpoint: &Endpoint, profile: &Profile) -> Result<(
         Some(Disabled { reason, at }) => (reason.as_deref().unwrap_or_default(), *at),
         None => return Ok(()),
     };
-    tracing::warn!(organization = %endpoint.organization_id, endpoint = %endpoint.id, reason, "endpoint.disabled");
+    tracing::warn!(organization_id = %endpoint.organization_id, endpoint_id = %endpoint.id, reason, "endpoint.disabled");
     dlq.owners.endpoint_disabled(endpoint).await?;
     let Some(events) = profile.system_events else { return Ok(()) };
     let id = event_id(endpoint.id, at).map_err(|error| AwsError::unreadable("making an event id", error))?;

@@ -19,7 +19,7 @@ pub(crate) async fn bring_back(dlq: &Dlq, mut task: DeliveryTask, body: &str) ->
         return dlq.park(body, format!("the sender failed at it, {MAX_REDRIVES} times over")).await;
     }
     task.redrives += 1;
-    tracing::warn!(delivery = %task.delivery_id, redrives = task.redrives, "delivery.redriven");
+    tracing::warn!(delivery_id = %task.delivery_id, redrives = task.redrives, "delivery.redriven");
     let delay = dlq.config.time_scale.apply(DELAY);
     dlq.queues.send_deliveries(&dlq.config.deliveries_queue, &[(task, delay)]).await.all()
 }

@@ -98,10 +98,10 @@ fn log(job: &Job, attempt: &Attempt, decision: &Decision) {
         Next::Ended => ("ended by the receiver", None),
     };
     tracing::info!(
-        organization = %job.organization.record.id,
-        endpoint = %job.target.endpoint.id,
-        message = %job.message.id,
-        delivery = %job.delivery_id,
+        organization_id = %job.organization.record.id,
+        endpoint_id = %job.target.endpoint.id,
+        message_id = %job.message.id,
+        delivery_id = %job.delivery_id,
         event_type = job.message.event_type,
         attempt = attempt.number,
         status = attempt.http_status,

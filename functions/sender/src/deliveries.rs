@@ -214,7 +214,7 @@ async fn attempt(
     };
     let finished = attempt::make(sender, &job).await?;
     if !sender.table.record_attempt(&delivery, &finished.attempt, &finished.decision, finished.at).await? {
-        tracing::warn!(delivery = %task.delivery_id, attempt = task.attempt, "the attempt was recorded by another worker");
+        tracing::warn!(delivery_id = %task.delivery_id, attempt = task.attempt, "the attempt was recorded by another worker");
         return Ok((Step::Done, None));
     }
     let follow_up = Subject::of(&delivery).follow(&finished.decision, task.attempt, finished.at);
@@ -224,7 +224,14 @@ async fn attempt(
 async fn skip(sender: &Sender, task: &DeliveryTask, reason: &str) -> Result<(), AwsError> {
     let ended = sender.table.skip_delivery(task.endpoint_id, task.delivery_id, reason, Timestamp::now()).await?;
     if ended {
-        tracing::info!(delivery = %task.delivery_id, endpoint = %task.endpoint_id, reason, "delivery.skipped");
+        tracing::info!(
+            organization_id = %task.organization_id,
+            endpoint_id = %task.endpoint_id,
+            message_id = %task.message_id,
+            delivery_id = %task.delivery_id,
+            reason,
+            "delivery.skipped"
+        );
     }
     Ok(())
 }

@@ -137,7 +137,7 @@ fn first_row(record: usize, job: &Job, made: Made) -> Option<Row> {
             Some(Row { record, delivery: Some(delivery), follow_up: Some(subject().attempt(1, now)) })
         }
         Made::Not(error) => {
-            tracing::error!(%error, endpoint = %job.target.endpoint.id, "an attempt could not be made");
+            tracing::error!(%error, endpoint_id = %job.target.endpoint.id, "an attempt could not be made");
             None
         }
     }

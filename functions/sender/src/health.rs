@@ -42,7 +42,7 @@ pub(crate) async fn write<'a>(sender: &Sender, made: impl Iterator<Item = (&'a J
             Note::FailingSince(at) => sender.table.note_failing(&endpoint.organization_id, endpoint.id, at).await,
         };
         if let Err(error) = written {
-            tracing::warn!(%error, endpoint = %endpoint.id, "the endpoint's health was not written");
+            tracing::warn!(%error, endpoint_id = %endpoint.id, "the endpoint's health was not written");
         }
     });
     join_all(writes).await;

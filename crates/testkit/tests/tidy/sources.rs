@@ -108,6 +108,17 @@ fn environment_readers(sources: &[Source]) -> Breaches {
     breaches
 }
 
+fn named_like_the_line(sources: &[Source]) -> Breaches {
+    let mut breaches = Breaches::new();
+    for source in sources.iter().filter(|source| source.is_rust()) {
+        let calls = source.code.split("tracing::").skip(1).filter_map(|rest| rest.split(";\n").next());
+        if calls.into_iter().any(|call| call.contains(" message = ") || call.contains("(message = ")) {
+            breaches.push(format!("{}: a log field `message` hides the line's name; say `message_id`", source.path));
+        }
+    }
+    breaches
+}
+
 /// The tree keeps a rule, and no longer does with a file more.
 #[track_caller]
 fn check(rule: impl Fn(&[Source]) -> Breaches, path: &str, text: &str, words: &str) {
@@ -141,6 +152,12 @@ fn no_source_is_too_long() {
     check(too_long, "crates/aws/src/long.rs", &"\n".repeat(401), "crates/aws/src/long.rs: 401 lines");
     check(too_long, "functions/api/src/main.rs", &"\n".repeat(61), "functions/api/src/main.rs: 61 lines");
     crate::kept(&too_long(&[Source::new("functions/api/src/main.rs".to_owned(), "\n".repeat(60))]));
+}
+
+#[test]
+fn no_log_field_hides_the_name_of_its_line() {
+    let line = "tracing::info!(message = %id, \"sent\");\n";
+    check(named_like_the_line, "functions/dlq/src/new.rs", line, "functions/dlq/src/new.rs");
 }
 
 #[test]
