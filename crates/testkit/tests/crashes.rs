@@ -155,6 +155,34 @@ async fn killed_in_the_middle_of_a_batch() {
     }
 }
 
+/// Kills the sender over an event with a producer's id, and moves the event back as from a dead-letter queue: to SQS that
+/// is a new record, on its first receipt.
+async fn check_moved_back(at: At) {
+    let scene = Scene::new(3).await;
+    scene.bench.events.put(&scene.organization.record(STARTED, PAYLOAD, r#","id":"evt-moved""#)).await;
+    let sender = scene.bench.function("sender").await;
+    at.arrange(&scene.bench, &sender);
+    let fed = scene.bench.events.feed(&sender).await;
+    assert!(matches!(fed.outcome, Outcome::Died(_)), "{at:?}: {fed:?}");
+    let records = scene.bench.events.find("the record", 1, |_| true).await;
+    scene.bench.events.put(records[0].body().unwrap()).await;
+    scene.finish().await;
+    scene.check_nothing_lost_or_doubled(1).await;
+}
+
+#[tokio::test]
+async fn an_event_that_is_moved_back_from_a_dead_letter_queue_goes_on_where_it_was() {
+    // Its id is reserved, its message is put, its attempts are recorded, its retry waits.
+    for at in [
+        At::After("PutItem", 1),
+        At::After("PutItem", 2),
+        At::After("BatchWriteItem", 1),
+        At::After("SendMessageBatch", 1),
+    ] {
+        check_moved_back(at).await;
+    }
+}
+
 /// Kills the sender as it makes the second attempt of a delivery; the third one would succeed.
 async fn check_killed_with_a_retry(at: At) {
     let scene = Scene::new(3).await;
