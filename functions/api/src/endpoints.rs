@@ -10,7 +10,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use hookbell_aws::random;
-use hookbell_aws::table::{CreateEndpoint, StoredEndpoint};
+use hookbell_aws::table::{CreateEndpoint, Organization, StoredEndpoint};
 use hookbell_domain::endpoint::{Disabled, Endpoint, Health};
 use hookbell_domain::ids::{EndpointId, OrganizationId};
 use hookbell_domain::signature::SigningSecret;
@@ -90,9 +90,8 @@ pub(crate) async fn update(
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let organization = api.organization(&organization).await?;
-    let id = parse_endpoint(&endpoint)?;
-    let found = organization.endpoints.into_iter().find(|stored| stored.endpoint.id == id);
-    let mut endpoint = found.ok_or(NOT_FOUND)?.endpoint;
+    let mut endpoint = find_in(&organization, &endpoint)?.clone();
+    let id = endpoint.id;
     let change = input::read_change(&api, organization.record.profile, &body).await?;
     let now = Timestamp::now();
     if !api.table.change_endpoint(&organization.record.id, id, &change, now).await? {
@@ -139,8 +138,15 @@ pub(crate) fn parse_endpoint(id: &str) -> Result<EndpointId, ApiError> {
     id.parse().map_err(|_| NOT_FOUND)
 }
 
+/// The endpoint of an organization that was read with its endpoints.
+pub(crate) fn find_in<'a>(organization: &'a Organization, id: &str) -> Result<&'a Endpoint, ApiError> {
+    let id = parse_endpoint(id)?;
+    let found = organization.endpoints.iter().find(|stored| stored.endpoint.id == id);
+    found.map(|stored| &stored.endpoint).ok_or(NOT_FOUND)
+}
+
 /// The endpoint of an organization.
-pub(crate) async fn find(api: &Api, organization: &str, endpoint: &str) -> Result<StoredEndpoint, ApiError> {
+async fn find(api: &Api, organization: &str, endpoint: &str) -> Result<StoredEndpoint, ApiError> {
     let (organization, endpoint) = (parse_organization(organization)?, parse_endpoint(endpoint)?);
     api.table.endpoint(&organization, endpoint).await?.ok_or(NOT_FOUND)
 }

@@ -11,7 +11,7 @@ use hookbell_domain::profile::{Profile, SystemEvents};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
-use crate::endpoints::parse_endpoint;
+use crate::endpoints::find_in;
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::messages::new_message_id;
@@ -24,9 +24,8 @@ pub(crate) async fn ping(
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
     let organization = api.organization(&organization).await?;
-    let id = parse_endpoint(&endpoint)?;
-    let found = organization.endpoints.iter().find(|stored| stored.endpoint.id == id);
-    let stored = found.ok_or(ApiError::NotFound("Endpoint not found"))?;
+    let endpoint = find_in(&organization, &endpoint)?;
+    let id = endpoint.id;
     let profile = organization.record.profile;
     let (event_type, payload) = match profile.system_events {
         Some(events) => {
@@ -35,7 +34,7 @@ pub(crate) async fn ping(
         }
         None => example(profile, &body)?,
     };
-    if !stored.endpoint.is_enabled() {
+    if !endpoint.is_enabled() {
         return Err(ApiError::Conflict("The endpoint is disabled; enable it to send a test".to_owned()));
     }
     let message_id = new_message_id()?;

@@ -51,7 +51,7 @@ impl Dlq {
 
     /// Puts a record where a person will look at it.
     pub(crate) async fn park(&self, body: &str, reason: String) -> Result<(), AwsError> {
-        tracing::error!(reason, "delivery.parked");
+        tracing::error!(reason, "record.parked");
         self.queues.park(&self.config.parked_queue, &[Parked { body, reason }]).await.all()
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hookbell_aws::AwsError;
-use hookbell_aws::queues::{DeliveryTask, Parked, UnreadableRecord};
+use hookbell_aws::queues::{DeliveryTask, UnreadableRecord};
 use hookbell_aws::table::Claim;
 use hookbell_domain::delivery::{Claimant, Delivery, SKIPPED_DISABLED};
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use crate::admission::OutgoingMessage;
 use crate::attempt::{self, Finished, Job, NotMade};
 use crate::follow_up::{self, FollowUp, Subject};
 use crate::organizations::{Freshness, Organization, Target};
+use crate::parking::park;
 use crate::records::Record;
 use crate::sender::{Budget, Sender};
 use crate::{chunks, health};
@@ -102,7 +103,7 @@ pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Bu
         }
         let failed = follow_up::send(sender, follow_ups).await;
         again.extend(failed.into_iter().filter_map(|position| owners.get(position)));
-        again.extend(park(sender, records, poison).await);
+        again.extend(park(sender, &sender.config.parked_queue, records, poison).await);
     };
     let positions = (0..records.len()).collect();
     chunks::run(positions, sender.config.concurrency, CHUNK, work, take).await;
@@ -234,17 +235,4 @@ async fn skip(sender: &Sender, task: &DeliveryTask, reason: &str) -> Result<(), 
         );
     }
     Ok(())
-}
-
-/// Moves records that are no attempts of ours where an operator looks at them; returns the positions that stay.
-async fn park(sender: &Sender, records: &[&Record], poison: Vec<(usize, String)>) -> Vec<usize> {
-    let known = |(position, reason): (usize, String)| {
-        let record = records.get(position)?;
-        tracing::error!(queue_message = record.message_id, reason, "delivery.parked");
-        Some((position, Parked { body: &record.body, reason }))
-    };
-    let (positions, parked): (Vec<_>, Vec<_>) = poison.into_iter().filter_map(known).unzip();
-    let sent = sender.queues.park(&sender.config.parked_queue, &parked).await;
-    let failed = |(index, _): &(usize, usize)| sent.failure(*index).is_some();
-    positions.into_iter().enumerate().filter(failed).map(|(_, position)| position).collect()
 }

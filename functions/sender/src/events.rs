@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use hookbell_aws::queues::Parked;
 use hookbell_domain::delivery::{Delivery, DeliveryStatus, SKIPPED_DISABLED};
 use hookbell_domain::ids::DeliveryId;
 use jiff::Timestamp;
@@ -11,6 +10,7 @@ use jiff::Timestamp;
 use crate::admission::{Admission, Admitted, admit};
 use crate::attempt::{self, Finished, Job, NotMade};
 use crate::follow_up::{self, FollowUp, Subject};
+use crate::parking::park;
 use crate::records::Record;
 use crate::sender::{Budget, Sender};
 use crate::{chunks, health};
@@ -50,7 +50,7 @@ pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Bu
             }
         }
     }
-    park(sender, records, poison, &mut again).await;
+    again.extend(park(sender, &sender.config.events_dead_letter_queue, records, poison).await);
     write(sender, rows, &mut again).await;
 
     let make = |(record, job): (usize, Job)| {
@@ -178,21 +178,4 @@ async fn write(sender: &Sender, rows: Vec<Row>, again: &mut BTreeSet<usize>) {
     }
     let failed = follow_up::send(sender, follow_ups).await;
     again.extend(failed.into_iter().filter_map(|position| owners.get(position)));
-}
-
-/// Moves records that are no events to the dead-letter queue, bytes untouched, with the reason.
-async fn park(sender: &Sender, records: &[&Record], poison: Vec<(usize, String)>, again: &mut BTreeSet<usize>) {
-    let known = |(position, reason): (usize, String)| {
-        let record = records.get(position)?;
-        tracing::warn!(queue_message = record.message_id, reason, "event.rejected");
-        Some((position, Parked { body: &record.body, reason }))
-    };
-    let (positions, parked): (Vec<_>, Vec<_>) = poison.into_iter().filter_map(known).unzip();
-    let sent = sender.queues.park(&sender.config.events_dead_letter_queue, &parked).await;
-    for (index, position) in positions.into_iter().enumerate() {
-        if let Some(error) = sent.failure(index) {
-            tracing::error!(%error, "a rejected event was not parked");
-            again.insert(position);
-        }
-    }
 }

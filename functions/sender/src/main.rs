@@ -12,6 +12,7 @@ mod events;
 mod follow_up;
 mod health;
 mod organizations;
+mod parking;
 mod records;
 mod sender;
 mod shapes;
