@@ -55,7 +55,7 @@ pub(crate) async fn get(
     let (organization, endpoint) = (parse_organization(&organization)?, parse_endpoint(&endpoint)?);
     let id = delivery.parse().map_err(|_| NO_DELIVERY)?;
     let (stored, delivery) =
-        tokio::try_join!(api.table.endpoint(&organization, endpoint), api.table.delivery(endpoint, id),)?;
+        tokio::try_join!(api.table.endpoint(&organization, endpoint), api.table.delivery(endpoint, id))?;
     stored.ok_or(NO_ENDPOINT)?;
     let delivery = delivery.filter(|delivery| delivery.organization_id == organization).ok_or(NO_DELIVERY)?;
     let message = api.table.message(&organization, delivery.message_id, false).await?;

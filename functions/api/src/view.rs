@@ -7,8 +7,8 @@ use hookbell_domain::time::iso_ms;
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// An answer that holds one endpoint.
-#[derive(Debug, Serialize)]
+/// An answer that holds one endpoint. It may show a secret, so it cannot be printed.
+#[derive(Serialize)]
 pub(crate) struct EndpointAnswer<'a> {
     /// The endpoint.
     pub(crate) endpoint: EndpointView<'a>,

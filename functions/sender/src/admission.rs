@@ -49,7 +49,7 @@ pub(crate) struct OutgoingMessage {
     pub(crate) body: Bytes,
 }
 
-/// An event with the payload's place in the body still open, for only the organization's profile settles it.
+/// An event whose organization and shape are known.
 struct Incoming {
     event: AcceptedEvent,
     /// Whether its event id is still to be reserved; our API does so before it enqueues.

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::items::{AttemptItem, DeliveryItem};
 use super::keys::{self, Key};
-use super::{BATCH_WRITE_ITEMS, Item, Table, back_off, from_item, ms, number, text, to_item};
+use super::{BATCH_WRITE_ITEMS, Item, Table, back_off, from_item, ms, number, text, to_item, update_if};
 use crate::AwsError;
 
 /// What asking to make an attempt came to.
@@ -38,7 +38,7 @@ pub struct Page {
 }
 
 impl Table {
-    /// Puts deliveries, 25 to a request, whole responses beside them; overwrites what is there.
+    /// Puts deliveries, 25 to a request; overwrites what is there.
     ///
     /// # Errors
     /// When DynamoDB fails; then some may have been put.
@@ -263,14 +263,6 @@ impl Table {
             .expression_attribute_values(":exhausted", text(DeliveryStatus::Exhausted.as_str()))
             .expression_attribute_values(":reason", text(reason))
             .expression_attribute_values(":now", ms(now));
-        match update.send().await {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(AwsError::sdk("UpdateItem")(error)),
-        }
+        update_if(update).await.map(|answer| answer.is_some())
     }
 }

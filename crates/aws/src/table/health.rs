@@ -5,7 +5,7 @@ use hookbell_domain::ids::{EndpointId, OrganizationId};
 use jiff::Timestamp;
 
 use super::keys::Key;
-use super::{Table, ms, number};
+use super::{Table, ms, number, update_if};
 use crate::AwsError;
 
 impl Table {
@@ -50,16 +50,6 @@ impl Table {
         update: UpdateItemFluentBuilder,
     ) -> Result<(), AwsError> {
         let key = Key::endpoint(organization, endpoint).into_item();
-        match update.table_name(&self.name).set_key(Some(key)).send().await {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error.as_service_error().is_some_and(
-                    aws_sdk_dynamodb::operation::update_item::UpdateItemError::is_conditional_check_failed_exception,
-                ) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(AwsError::sdk("UpdateItem")(error)),
-        }
+        update_if(update.table_name(&self.name).set_key(Some(key))).await.map(|_| ())
     }
 }

@@ -21,6 +21,8 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -105,6 +107,17 @@ impl Table {
             }
         }
         Ok(found)
+    }
+}
+
+/// Sends an update; nothing when its condition did not hold.
+async fn update_if(update: UpdateItemFluentBuilder) -> Result<Option<UpdateItemOutput>, AwsError> {
+    match update.send().await {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) => {
+            Ok(None)
+        }
+        Err(error) => Err(AwsError::sdk("UpdateItem")(error)),
     }
 }
 

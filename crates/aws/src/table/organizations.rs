@@ -1,6 +1,5 @@
 //! Organizations, and the one Query that gives the fan-out all it needs.
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use hookbell_domain::ids::OrganizationId;
@@ -10,7 +9,7 @@ use jiff::Timestamp;
 use super::endpoints::StoredEndpoint;
 use super::items::{EndpointItem, OrganizationItem, time};
 use super::keys::{self, Key};
-use super::{Table, from_item, ms, number, text};
+use super::{Table, from_item, ms, number, text, update_if};
 use crate::AwsError;
 
 /// An organization without its endpoints.
@@ -104,15 +103,8 @@ impl Table {
             .expression_attribute_values(":now", ms(now))
             .expression_attribute_values(":one", number(1))
             .return_values(ReturnValue::AllNew);
-        match update.send().await {
-            Ok(answer) => record(id, &from_item(answer.attributes.unwrap_or_default())?).map(Some),
-            Err(error)
-                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(AwsError::sdk("UpdateItem")(error)),
-        }
+        let Some(answer) = update_if(update).await? else { return Ok(None) };
+        record(id, &from_item(answer.attributes.unwrap_or_default())?).map(Some)
     }
 
     /// Reads an organization without its endpoints; sees every write that has been answered.

@@ -27,8 +27,7 @@ impl Table {
         &self,
         writes: [TransactWriteItemBuilder; N],
     ) -> Result<(), SdkError<TransactWriteItemsError>> {
-        let writes: Vec<_> =
-            writes.into_iter().map(aws_sdk_dynamodb::types::builders::TransactWriteItemBuilder::build).collect();
+        let writes: Vec<_> = writes.into_iter().map(TransactWriteItemBuilder::build).collect();
         let mut tries = 0;
         loop {
             let request = self.client.transact_write_items().set_transact_items(Some(writes.clone()));
