@@ -1,4 +1,4 @@
-//! Keys derived from the deployment's encryption key: one seals signing secrets at rest, one marks accepted events.
+//! Keys derived from the deployment's encryption key: one seals secrets at rest, the others mark what we have made.
 
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
@@ -16,6 +16,19 @@ const NONCE_BYTES: usize = 12;
 pub struct Keys {
     sealing: Aes256Gcm,
     acceptance: Hmac<Sha256>,
+    cursors: Hmac<Sha256>,
+    portal: Hmac<Sha256>,
+}
+
+/// What a mark is put on; each has a key of its own, so that none is good for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Marked {
+    /// An event that our API accepted, on its way through a queue.
+    AcceptedEvent,
+    /// Where the next page of a list begins.
+    Cursor,
+    /// A link into an organization's portal.
+    PortalToken,
 }
 
 /// A secret that could not be sealed or opened.
@@ -55,6 +68,8 @@ impl Keys {
         Ok(Self {
             sealing: Aes256Gcm::new(&expand(b"hookbell signing secrets v1")?.into()),
             acceptance: Hmac::new(&expand_block(&expand(b"hookbell accepted events v1")?)),
+            cursors: Hmac::new(&expand_block(&expand(b"hookbell cursors v1")?)),
+            portal: Hmac::new(&expand_block(&expand(b"hookbell portal tokens v1")?)),
         })
     }
 
@@ -94,16 +109,24 @@ impl Keys {
             .ok_or(SealError::DoesNotOpen)
     }
 
-    /// The mark that shows a queue record to be our own: HMAC-SHA256 over its body.
+    /// The mark that shows data to be our own: HMAC-SHA256 (RFC 2104) over it.
     #[must_use]
-    pub fn mark(&self, record: &str) -> [u8; 32] {
-        self.acceptance.clone().chain_update(record).finalize().into_bytes().into()
+    pub fn mark(&self, kind: Marked, data: &[u8]) -> [u8; 32] {
+        self.marking(kind).chain_update(data).finalize().into_bytes().into()
     }
 
-    /// Whether a mark is that of the record. Takes the same time wherever they differ.
+    /// Whether a mark is that of the data. Takes the same time wherever they differ.
     #[must_use]
-    pub fn is_marked(&self, record: &str, mark: &[u8]) -> bool {
-        self.acceptance.clone().chain_update(record).verify_slice(mark).is_ok()
+    pub fn is_marked(&self, kind: Marked, data: &[u8], mark: &[u8]) -> bool {
+        self.marking(kind).chain_update(data).verify_slice(mark).is_ok()
+    }
+
+    fn marking(&self, kind: Marked) -> Hmac<Sha256> {
+        match kind {
+            Marked::AcceptedEvent => self.acceptance.clone(),
+            Marked::Cursor => self.cursors.clone(),
+            Marked::PortalToken => self.portal.clone(),
+        }
     }
 }
 
@@ -149,13 +172,16 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_fits_one_record_and_one_key() {
+    fn a_mark_fits_one_text_one_kind_and_one_key() {
         let keys = Keys::derive(KEY).unwrap();
-        let mark = keys.mark("a record");
-        assert!(keys.is_marked("a record", &mark));
-        assert!(!keys.is_marked("another", &mark));
-        assert!(!keys.is_marked("a record", &mark[..31]));
-        assert!(!Keys::derive(&KEY.to_uppercase()).unwrap().is_marked("a record", &mark));
+        let mark = keys.mark(Marked::AcceptedEvent, b"a record");
+        assert!(keys.is_marked(Marked::AcceptedEvent, b"a record", &mark));
+        assert!(!keys.is_marked(Marked::AcceptedEvent, b"another", &mark));
+        assert!(!keys.is_marked(Marked::AcceptedEvent, b"a record", &mark[..31]));
+        assert!(!keys.is_marked(Marked::Cursor, b"a record", &mark));
+        assert!(!keys.is_marked(Marked::PortalToken, b"a record", &mark));
+        let other = Keys::derive(&KEY.to_uppercase()).unwrap();
+        assert!(!other.is_marked(Marked::AcceptedEvent, b"a record", &mark));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hookbell_aws::AwsError;
 use hookbell_aws::queues::read_accepted;
+use hookbell_aws::sealing::Marked;
 use hookbell_aws::table::EventIdState;
 use hookbell_domain::body;
 use hookbell_domain::delivery::Delivery;
@@ -109,7 +110,7 @@ async fn identify(
 ) -> Result<Result<(Incoming, Arc<Organization>), String>, AwsError> {
     let unknown = |id| format!("organizationId: {id:?} is not initialised");
     if let Some(mark) = &record.mark {
-        if !sender.keys.is_marked(&record.body, mark) {
+        if !sender.keys.is_marked(Marked::AcceptedEvent, record.body.as_bytes(), mark) {
             return Ok(Err("the mark of an accepted event does not fit the body".to_owned()));
         }
         let event = match read_accepted(&record.body) {

@@ -17,7 +17,7 @@ pub use batch::Sent;
 pub use records::{DeliveryTask, Ended, EndedBecause, UnreadableRecord, read_accepted};
 
 use crate::AwsError;
-use crate::sealing::Keys;
+use crate::sealing::{Keys, Marked};
 
 /// The message attribute that marks an event as accepted by our API.
 pub const ACCEPTED_ATTRIBUTE: &str = "hookbell-accepted";
@@ -57,7 +57,7 @@ impl Queues {
     /// When SQS does not take it.
     pub async fn send_accepted(&self, events_queue: &str, event: &AcceptedEvent, keys: &Keys) -> Result<(), AwsError> {
         let body = records::write_accepted(event)?;
-        let mark = string_attribute(STANDARD.encode(keys.mark(&body)))?;
+        let mark = string_attribute(STANDARD.encode(keys.mark(Marked::AcceptedEvent, body.as_bytes())))?;
         self.client
             .send_message()
             .queue_url(events_queue)
