@@ -31,14 +31,18 @@ pub struct Delivery {
     pub status: DeliveryStatus,
     /// What has been tried, in order.
     pub attempts: Vec<Attempt>,
+    /// How many of the attempts were the schedule's.
+    pub scheduled: u32,
     /// When the next attempt is due, while one is.
     pub next_retry_at: Option<Timestamp>,
     /// Set when it was ended without being attempted (further): why.
     pub skipped: Option<String>,
     /// What the receiver has asked for in its last answer.
     pub directive: Option<Directive>,
-    /// Who has taken its latest attempt, and until when.
+    /// Who has taken its schedule's latest attempt, and until when.
     pub claim: Option<Claimed>,
+    /// The latest attempt that somebody asked for.
+    pub manual: Option<ManualAttempt>,
     /// When it last changed; it was made at the id's time.
     pub updated_at: Timestamp,
 }
@@ -56,6 +60,28 @@ pub struct Claimed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claimant(pub u64);
 
+/// An attempt that somebody asked for, beside the schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ManualAttempt {
+    /// Who asked.
+    pub request: ManualRequest,
+    /// Until when nobody else may make it; absent once it is recorded.
+    pub until: Option<Timestamp>,
+}
+
+/// What one asking for an attempt is known by: the same however often its record comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ManualRequest(pub u64);
+
+/// Which attempt of a delivery is to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// The schedule's attempt of that number, from 1.
+    Scheduled(u32),
+    /// The one that was asked for.
+    Manual(ManualRequest),
+}
+
 /// How far a delivery is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryStatus {
@@ -72,7 +98,7 @@ pub enum DeliveryStatus {
 /// One HTTP request of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
-    /// From 1.
+    /// Its place among all attempts of the delivery, from 1.
     pub number: u32,
     /// When it began.
     pub at: Timestamp,
@@ -117,13 +143,42 @@ impl DeliveryStatus {
         [Self::Pending, Self::Delivered, Self::Failed, Self::Exhausted].into_iter().find(|s| s.as_str() == word)
     }
 
-    /// The status that a delivery has when `next` follows, and when the next attempt is due.
+    /// Whether another attempt of the schedule follows, or the first one.
     #[must_use]
-    pub fn after(next: Next) -> (Self, Option<Timestamp>) {
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Pending | Self::Failed)
+    }
+
+    /// The status that a delivery gets when `next` follows, and when the next attempt is due; none when it keeps both.
+    #[must_use]
+    pub fn after(next: Next) -> Option<(Self, Option<Timestamp>)> {
         match next {
-            Next::Delivered => (Self::Delivered, None),
-            Next::RetryAt(at) => (Self::Failed, Some(at)),
-            Next::Exhausted | Next::Ended => (Self::Exhausted, None),
+            Next::Delivered => Some((Self::Delivered, None)),
+            Next::RetryAt(at) => Some((Self::Failed, Some(at))),
+            Next::Exhausted | Next::Ended => Some((Self::Exhausted, None)),
+            Next::Unchanged => None,
+        }
+    }
+}
+
+impl Trigger {
+    /// The word of the log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Scheduled => "scheduled",
+            Self::Manual => "manual",
+        }
+    }
+}
+
+impl Turn {
+    /// What makes an attempt of this turn.
+    #[must_use]
+    pub fn trigger(self) -> Trigger {
+        match self {
+            Self::Scheduled(_) => Trigger::Scheduled,
+            Self::Manual(_) => Trigger::Manual,
         }
     }
 }
@@ -156,7 +211,7 @@ impl Delivery {
     /// How many attempts have finished.
     #[must_use]
     pub fn attempt_count(&self) -> u32 {
-        self.attempts.last().map_or(0, |attempt| attempt.number)
+        u32::try_from(self.attempts.len()).unwrap_or(u32::MAX)
     }
 
     /// The last answer's beginning.

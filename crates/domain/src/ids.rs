@@ -117,6 +117,11 @@ ulid_id!(
     DeliveryId, "dlv_", "delivery id"
 );
 
+ulid_id!(
+    /// A replay: deliveries of one endpoint in a range of time, sent once more.
+    ReplayId, "rpl_", "replay id"
+);
+
 impl MessageId {
     /// The id of an event that a producer put on a queue.
     ///
@@ -135,6 +140,34 @@ impl DeliveryId {
     pub fn first(message: MessageId, endpoint: EndpointId) -> Self {
         let random = derive(b"first delivery", &[&message.0.to_bytes(), &endpoint.0.to_bytes()]);
         Self::new(message.created_at(), random)
+    }
+
+    /// The id of the delivery that `replay`, begun at `began_at`, makes of `original`.
+    ///
+    /// Derived, so that a step of a replay that is done twice makes no second delivery. Among those of one replay the
+    /// ids sort as the originals do: the first 32 random bits are the original's time, in milliseconds.
+    #[must_use]
+    pub fn replayed(original: DeliveryId, replay: ReplayId, began_at: Timestamp) -> Self {
+        let hash = derive(b"replayed delivery", &[&original.0.to_bytes(), &replay.0.to_bytes()]);
+        let place = u128::from(original.0.timestamp_ms() & 0xFFFF_FFFF);
+        Self::new(began_at, (place << 48) | (hash & 0xFFFF_FFFF_FFFF))
+    }
+}
+
+impl ReplayId {
+    /// The id of the replay of that range: the same for the same wish, so that wishing twice replays once.
+    #[must_use]
+    pub fn of(endpoint: EndpointId, after: Timestamp, before: Option<Timestamp>, status: Option<&str>) -> Self {
+        let before = before.map_or_else(String::new, |at| at.as_millisecond().to_string());
+        let parts = [&endpoint.0.to_bytes(), before.as_bytes(), status.unwrap_or_default().as_bytes()];
+        Self::new(after, derive(b"replay", &parts))
+    }
+
+    /// What the attempt that this replay asks of a delivery is known by.
+    #[must_use]
+    pub fn request(self, delivery: DeliveryId) -> u64 {
+        let hash = derive(b"replayed attempt", &[&self.0.to_bytes(), &delivery.0.to_bytes()]);
+        u64::try_from(hash & u128::from(u64::MAX)).unwrap_or_default()
     }
 }
 
@@ -253,6 +286,27 @@ mod tests {
         let (one, two) = (EndpointId::new(at(1), 1), EndpointId::new(at(1), 2));
         assert_ne!(DeliveryId::first(message, one), DeliveryId::first(message, two));
         assert_eq!(DeliveryId::first(message, one).created_at(), message.created_at());
+    }
+
+    #[test]
+    fn a_replay_makes_of_each_delivery_one_other_and_keeps_their_order() {
+        let (endpoint, began_at) = (EndpointId::new(at(1), 1), at(9_000));
+        let replay = ReplayId::of(endpoint, at(0), None, Some("exhausted"));
+        assert_eq!(replay, ReplayId::of(endpoint, at(0), None, Some("exhausted")));
+        for other in [
+            ReplayId::of(endpoint, at(1), None, Some("exhausted")),
+            ReplayId::of(endpoint, at(0), Some(at(7)), Some("exhausted")),
+            ReplayId::of(endpoint, at(0), None, None),
+            ReplayId::of(EndpointId::new(at(1), 2), at(0), None, Some("exhausted")),
+        ] {
+            assert_ne!(replay, other);
+        }
+        let originals: Vec<_> = (1..100).map(|n| DeliveryId::new(at(n), u128::MAX - n as u128)).collect();
+        let made: Vec<_> = originals.iter().map(|&id| DeliveryId::replayed(id, replay, began_at)).collect();
+        assert!(made.is_sorted() && made.iter().all(|id| id.created_at() == began_at));
+        let again = DeliveryId::replayed(originals[0], replay, began_at);
+        assert_eq!(again, made[0]);
+        assert_ne!(replay.request(originals[0]), replay.request(originals[1]));
     }
 
     #[test]

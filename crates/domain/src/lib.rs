@@ -13,6 +13,7 @@ pub mod limits;
 pub mod message;
 pub mod outcome;
 pub mod profile;
+pub mod replay;
 pub mod retry;
 pub mod signature;
 pub mod target;

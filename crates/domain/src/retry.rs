@@ -44,6 +44,8 @@ pub enum Next {
     Exhausted,
     /// The receiver has ended this delivery; this counts against nobody.
     Ended,
+    /// It stays as it was: what failed was an attempt that somebody asked for.
+    Unchanged,
 }
 
 /// What a receiver asks for beyond the attempt that it answers.
@@ -112,6 +114,18 @@ pub fn decide(
             None => Next::Exhausted,
             Some(&wait) => Next::RetryAt(after(now, next_wait(outcome, wait, policy.jitter, scale, now, roll))),
         }
+    };
+    Decision { next, directive }
+}
+
+/// Decides what follows from an attempt that somebody asked for: a success delivers, a failure changes nothing, and a
+/// receiver that wants no more is heard.
+#[must_use]
+pub fn decide_manual(outcome: &Outcome) -> Decision {
+    let next = if outcome.is_success() { Next::Delivered } else { Next::Unchanged };
+    let directive = match outcome {
+        Outcome::Answered(answer) => directive(answer).filter(|directive| directive.disables().is_some()),
+        Outcome::Failed(_) => None,
     };
     Decision { next, directive }
 }
@@ -230,6 +244,21 @@ mod tests {
         );
         assert_eq!(with(200, "abort-message"), Decision { next: Next::Delivered, directive: None });
         assert!(matches!(with(500, "something-new").next, Next::RetryAt(_)));
+    }
+
+    #[test]
+    fn an_attempt_that_was_asked_for_delivers_or_changes_nothing() {
+        let with = |status, header: Option<&str>| {
+            let outcome =
+                Outcome::Answered(Answer { webhook_delivery: header.map(str::to_owned), ..answer(status) });
+            decide_manual(&outcome)
+        };
+        assert_eq!(with(204, None), Decision { next: Next::Delivered, directive: None });
+        assert_eq!(with(500, None), Decision { next: Next::Unchanged, directive: None });
+        assert_eq!(with(500, Some("abort-message")), Decision { next: Next::Unchanged, directive: None });
+        assert_eq!(with(410, None), Decision { next: Next::Unchanged, directive: Some(Directive::Gone) });
+        let failed = decide_manual(&Outcome::Failed(Failure::Timeout));
+        assert_eq!(failed, Decision { next: Next::Unchanged, directive: None });
     }
 
     #[test]

@@ -11,7 +11,7 @@ use hookbell_aws::table::Page;
 use hookbell_domain::delivery::Delivery;
 use hookbell_domain::ids::{DeliveryId, MessageId, OrganizationId};
 
-use crate::endpoints::parse_endpoint;
+use crate::endpoints::{NO_ENDPOINT, parse_endpoint};
 use crate::error::ApiError;
 use crate::state::{Api, parse_organization};
 use crate::view::{DeliveriesAnswer, DeliveryAnswer, DeliveryView};
@@ -63,8 +63,8 @@ pub(crate) async fn get(
     Ok(Json(DeliveryAnswer { delivery: DeliveryView::new(delivery, body) }))
 }
 
-const NO_ENDPOINT: ApiError = ApiError::NotFound("Endpoint not found");
-const NO_DELIVERY: ApiError = ApiError::NotFound("Delivery not found");
+/// What is answered for a delivery that is not there.
+pub(crate) const NO_DELIVERY: ApiError = ApiError::NotFound("Delivery not found");
 
 /// Puts each delivery's body to it, as far as a page's bytes go; the rest is for the next page.
 async fn with_bodies(

@@ -95,7 +95,7 @@ pub(crate) async fn update(
     let change = input::read_change(&api, organization.record.profile, &body).await?;
     let now = Timestamp::now();
     if !api.table.change_endpoint(&organization.record.id, id, &change, now).await? {
-        return Err(NOT_FOUND);
+        return Err(NO_ENDPOINT);
     }
     endpoint.url = change.url.unwrap_or(endpoint.url);
     if let Some(description) = change.description {
@@ -118,7 +118,7 @@ pub(crate) async fn delete(
     Path((organization, endpoint)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
     let (organization, endpoint) = (parse_organization(&organization)?, parse_endpoint(&endpoint)?);
-    if api.table.delete_endpoint(&organization, endpoint).await? { Ok(StatusCode::NO_CONTENT) } else { Err(NOT_FOUND) }
+    if api.table.delete_endpoint(&organization, endpoint).await? { Ok(StatusCode::NO_CONTENT) } else { Err(NO_ENDPOINT) }
 }
 
 /// Why an endpoint was not made: the limit, or a change of profile at the same moment.
@@ -131,22 +131,23 @@ async fn refusal(api: &Api, organization: &OrganizationId, limit: u32) -> Result
     }))
 }
 
-const NOT_FOUND: ApiError = ApiError::NotFound("Endpoint not found");
+/// What is answered for an endpoint that is not there.
+pub(crate) const NO_ENDPOINT: ApiError = ApiError::NotFound("Endpoint not found");
 
 /// An endpoint's id from a path: what cannot be one is no endpoint.
 pub(crate) fn parse_endpoint(id: &str) -> Result<EndpointId, ApiError> {
-    id.parse().map_err(|_| NOT_FOUND)
+    id.parse().map_err(|_| NO_ENDPOINT)
 }
 
 /// The endpoint of an organization that was read with its endpoints.
 pub(crate) fn find_in<'a>(organization: &'a Organization, id: &str) -> Result<&'a Endpoint, ApiError> {
     let id = parse_endpoint(id)?;
     let found = organization.endpoints.iter().find(|stored| stored.endpoint.id == id);
-    found.map(|stored| &stored.endpoint).ok_or(NOT_FOUND)
+    found.map(|stored| &stored.endpoint).ok_or(NO_ENDPOINT)
 }
 
 /// The endpoint of an organization.
 async fn find(api: &Api, organization: &str, endpoint: &str) -> Result<StoredEndpoint, ApiError> {
     let (organization, endpoint) = (parse_organization(organization)?, parse_endpoint(endpoint)?);
-    api.table.endpoint(&organization, endpoint).await?.ok_or(NOT_FOUND)
+    api.table.endpoint(&organization, endpoint).await?.ok_or(NO_ENDPOINT)
 }

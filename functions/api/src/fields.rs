@@ -1,6 +1,7 @@
 //! Reading the fields of a JSON body: every mistake is gathered under its field's name before any is answered.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -50,6 +51,25 @@ impl Fields {
             return None;
         }
         self.optional(name, expected)
+    }
+
+    /// The value of a field that may be absent and is a text of a certain form.
+    pub(crate) fn optional_text<T: FromStr>(&mut self, name: &'static str, expected: &str) -> Option<T> {
+        let text: String = self.optional(name, expected)?;
+        let read = text.parse();
+        if read.is_err() {
+            self.refuse(name, format!("Must be {expected}"));
+        }
+        read.ok()
+    }
+
+    /// The value of a field that has to be there and is a text of a certain form.
+    pub(crate) fn required_text<T: FromStr>(&mut self, name: &'static str, expected: &str) -> Option<T> {
+        if self.values.contains_key(name) {
+            self.optional_text(name, expected)
+        } else {
+            self.required::<String>(name, expected).and(None)
+        }
     }
 
     /// The text of a field that has to be a JSON object, as it was written.

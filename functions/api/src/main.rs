@@ -11,6 +11,8 @@ mod fields;
 mod messages;
 mod organizations;
 mod ping;
+mod redeliver;
+mod replays;
 mod router;
 mod state;
 mod view;

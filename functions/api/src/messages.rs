@@ -138,7 +138,7 @@ pub(crate) async fn attempts(
     let organization = parse_organization(&organization)?;
     let id = message.parse().map_err(|_| NOT_FOUND)?;
     let message = api.table.message(&organization, id, true).await?.ok_or(NOT_FOUND)?;
-    let deliveries = api.table.first_deliveries(&message).await?;
+    let deliveries = api.table.deliveries_of(&message).await?;
     let mut attempts: Vec<(Timestamp, AttemptView)> = deliveries.iter().flat_map(views).collect();
     attempts.sort_by_key(|(at, _)| *at);
     Ok(Json(attempts.into_iter().map(|(_, view)| view).collect()))
@@ -159,15 +159,20 @@ fn views(delivery: &Delivery) -> Vec<(Timestamp, AttemptView)> {
         views.push((attempt.at, made(delivery, attempt, url)));
     }
     let now = Timestamp::now();
-    let open = match (delivery.status, delivery.claim.and_then(|claim| claim.until)) {
-        (DeliveryStatus::Pending | DeliveryStatus::Failed, Some(until)) if until > now => Some(SENDING),
-        (DeliveryStatus::Pending, _) => Some(PENDING),
-        _ => None,
+    let held = |until: Option<Timestamp>| until.is_some_and(|until| until > now);
+    let by_schedule = delivery.status.is_open() && held(delivery.claim.and_then(|claim| claim.until));
+    let by_hand = held(delivery.manual.and_then(|manual| manual.until));
+    let open = match (by_schedule || by_hand, delivery.status) {
+        (true, _) => Some(SENDING),
+        (false, DeliveryStatus::Pending) => Some(PENDING),
+        (false, _) => None,
     };
     if let Some((status, status_text)) = open {
         let number = delivery.attempt_count() + 1;
-        let view = AttemptView { status, status_text, ..empty(delivery, number, delivery.updated_at, url) };
-        views.push((delivery.updated_at, view));
+        let trigger_type = u8::from(by_hand && !by_schedule);
+        let at = delivery.updated_at;
+        let view = AttemptView { status, status_text, trigger_type, ..empty(delivery, number, at, url) };
+        views.push((at, view));
     }
     views
 }

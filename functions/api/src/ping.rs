@@ -9,20 +9,20 @@ use hookbell_domain::ids::EndpointId;
 use hookbell_domain::message::{AcceptedEvent, Audience};
 use hookbell_domain::profile::{Profile, SystemEvents};
 use serde_json::value::{RawValue, to_raw_value};
-use serde_json::{Value, json};
 
 use crate::endpoints::find_in;
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::messages::new_message_id;
 use crate::state::Api;
+use crate::view::WebhookIdAnswer;
 
 /// `POST …/{endpoint}/ping`: the profile's ping, or the example of a type where it has none.
 pub(crate) async fn ping(
     State(api): State<Arc<Api>>,
     Path((organization, endpoint)): Path<(String, String)>,
     body: Bytes,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<WebhookIdAnswer>, ApiError> {
     let organization = api.organization(&organization).await?;
     let endpoint = find_in(&organization, &endpoint)?;
     let id = endpoint.id;
@@ -49,7 +49,7 @@ pub(crate) async fn ping(
         revision: Some(organization.record.revision),
     };
     api.queues.send_accepted(&api.config.events_queue, &event, &api.keys).await?;
-    Ok(Json(json!({ "webhookId": message_id })))
+    Ok(Json(WebhookIdAnswer { webhook_id: message_id }))
 }
 
 fn ping_payload(events: &SystemEvents, endpoint: EndpointId) -> Result<Box<RawValue>, ApiError> {

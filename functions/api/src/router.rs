@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 
 use crate::error::ApiError;
 use crate::state::Api;
-use crate::{auth, deliveries, endpoints, error, messages, organizations, ping};
+use crate::{auth, deliveries, endpoints, error, messages, organizations, ping, redeliver, replays};
 
 /// All routes, behind the key. API Gateway and Lambda bound a request's body to 6 MB; each route says what it takes.
 pub(crate) fn router(api: Api) -> Router {
@@ -20,7 +20,10 @@ pub(crate) fn router(api: Api) -> Router {
         .route("/{endpoint}", get(endpoints::get).patch(endpoints::update).delete(endpoints::delete))
         .route("/{endpoint}/ping", post(ping::ping))
         .route("/{endpoint}/deliveries", get(deliveries::list))
-        .route("/{endpoint}/deliveries/{delivery}", get(deliveries::get));
+        .route("/{endpoint}/deliveries/{delivery}", get(deliveries::get))
+        .route("/{endpoint}/deliveries/{delivery}/redeliver", post(redeliver::redeliver))
+        .route("/{endpoint}/replay", get(replays::list).post(replays::begin))
+        .route("/{endpoint}/replay/{replay}", get(replays::get));
     let sending = Router::new()
         .route("/initialize", post(organizations::initialize))
         .route("/send", post(messages::send))

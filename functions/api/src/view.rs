@@ -59,6 +59,14 @@ pub(crate) struct DeliveriesAnswer {
     pub(crate) cursor: Option<String>,
 }
 
+/// An answer that names the message that is on its way.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WebhookIdAnswer {
+    /// The message's id: the `webhook-id` header of its requests.
+    pub(crate) webhook_id: MessageId,
+}
+
 /// An endpoint. Its secret is never part of it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

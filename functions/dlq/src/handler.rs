@@ -4,7 +4,7 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use hookbell_aws::AwsError;
 use hookbell_aws::clients::SdkConfig;
 use hookbell_aws::owners::OwnersTopic;
-use hookbell_aws::queues::{DeliveryTask, Ended, Parked, Queues};
+use hookbell_aws::queues::{Ended, Parked, Queues, Task};
 use hookbell_aws::table::Table;
 
 use crate::config::Config;
@@ -42,7 +42,7 @@ impl Dlq {
 
     async fn process(&self, record: &SqsMessage) -> Result<(), AwsError> {
         let body = record.body.as_deref().unwrap_or_default();
-        match (body.parse::<Ended>(), body.parse::<DeliveryTask>()) {
+        match (body.parse::<Ended>(), body.parse::<Task>()) {
             (Ok(ended), _) => ended::conclude(self, &ended).await,
             (Err(_), Ok(task)) => redriven::bring_back(self, task, body).await,
             (Err(_), Err(error)) => self.park(body, format!("no dead letter of ours: {error}")).await,

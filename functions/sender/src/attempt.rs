@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use hookbell_aws::random;
 use hookbell_aws::sealing::SealError;
-use hookbell_domain::delivery::{Attempt, Trigger};
+use hookbell_domain::delivery::{Attempt, Turn};
 use hookbell_domain::ids::DeliveryId;
 use hookbell_domain::outcome::{Failure, Outcome};
-use hookbell_domain::retry::{Decision, Directive, Next, decide};
+use hookbell_domain::retry::{Decision, Directive, Next, decide, decide_manual};
 use hookbell_domain::signature::sign;
 use hookbell_egress::{HeaderMap, HeaderName, HeaderValue, Post};
 use jiff::Timestamp;
@@ -30,6 +30,8 @@ pub(crate) struct Job {
     pub(crate) target: Arc<Target>,
     pub(crate) message: Arc<OutgoingMessage>,
     pub(crate) delivery_id: DeliveryId,
+    pub(crate) turn: Turn,
+    /// Its place among all attempts of the delivery, from 1.
     pub(crate) number: u32,
     /// Where the attempt before this one went.
     pub(crate) last_url: Option<String>,
@@ -73,8 +75,11 @@ pub(crate) async fn make(sender: &Sender, job: &Job) -> Result<Finished, NotMade
         }
     };
     let at = Timestamp::now();
-    let decision = decide(&outcome, job.number, policy, sender.config.time_scale, at, roll);
-    let mut attempt = Attempt::record(job.number, started_at, started.elapsed(), &outcome, Trigger::Scheduled);
+    let decision = match job.turn {
+        Turn::Scheduled(number) => decide(&outcome, number, policy, sender.config.time_scale, at, roll),
+        Turn::Manual(_) => decide_manual(&outcome),
+    };
+    let mut attempt = Attempt::record(job.number, started_at, started.elapsed(), &outcome, job.turn.trigger());
     let url = &job.target.endpoint.url;
     attempt.url = (job.last_url.as_ref() != Some(url)).then(|| url.clone());
     log(job, &attempt, &decision);
@@ -96,6 +101,7 @@ fn log(job: &Job, attempt: &Attempt, decision: &Decision) {
         Next::RetryAt(at) => ("retry", Some(at.to_string())),
         Next::Exhausted => ("exhausted", None),
         Next::Ended => ("ended by the receiver", None),
+        Next::Unchanged => ("unchanged", None),
     };
     tracing::info!(
         organization_id = %job.organization.record.id,
@@ -104,6 +110,7 @@ fn log(job: &Job, attempt: &Attempt, decision: &Decision) {
         delivery_id = %job.delivery_id,
         event_type = job.message.event_type,
         attempt = attempt.number,
+        trigger = attempt.trigger.as_str(),
         status = attempt.http_status,
         error = attempt.error,
         duration_ms = u64::try_from(attempt.latency.as_millis()).unwrap_or(u64::MAX),

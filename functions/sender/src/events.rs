@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use hookbell_domain::delivery::{Delivery, DeliveryStatus, SKIPPED_DISABLED};
+use hookbell_domain::delivery::{Delivery, DeliveryStatus, SKIPPED_DISABLED, Turn};
 use hookbell_domain::ids::DeliveryId;
 use jiff::Timestamp;
 
@@ -102,6 +102,7 @@ fn fan_out(record: usize, admitted: Admitted, jobs: &mut Vec<(usize, Job)>, rows
             target: Arc::clone(target),
             message: Arc::clone(&message),
             delivery_id: DeliveryId::first(message.id, endpoint_id),
+            turn: Turn::Scheduled(1),
             number: 1,
             last_url: None,
         };
@@ -125,10 +126,16 @@ fn first_row(record: usize, job: &Job, made: Made) -> Option<Row> {
     };
     match made {
         Made::Now(Finished { attempt, decision, at }) => {
-            let (status, next_retry_at) = DeliveryStatus::after(decision.next);
-            let follow_up = subject().follow(&decision, attempt.number, at);
-            let directive = decision.directive;
-            let delivery = Delivery { attempts: vec![attempt], next_retry_at, directive, ..delivery(job, status, at) };
+            let (status, next_retry_at) =
+                DeliveryStatus::after(decision.next).unwrap_or((DeliveryStatus::Pending, None));
+            let follow_up = subject().follow(&decision, job.turn, at);
+            let delivery = Delivery {
+                attempts: vec![attempt],
+                scheduled: 1,
+                next_retry_at,
+                directive: decision.directive,
+                ..delivery(job, status, at)
+            };
             Some(Row { record, delivery: Some(delivery), follow_up })
         }
         Made::Later => {
@@ -152,10 +159,12 @@ fn delivery(job: &Job, status: DeliveryStatus, updated_at: Timestamp) -> Deliver
         event_type: job.message.event_type.clone(),
         status,
         attempts: Vec::new(),
+        scheduled: 0,
         next_retry_at: None,
         skipped: None,
         directive: None,
         claim: None,
+        manual: None,
         updated_at,
     }
 }

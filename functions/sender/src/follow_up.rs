@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use hookbell_aws::queues::{DeliveryTask, Ended, EndedBecause};
-use hookbell_domain::delivery::{Delivery, DeliveryStatus};
+use hookbell_aws::queues::{DeliveryTask, Ended, EndedBecause, ReplayTask, Task};
+use hookbell_domain::delivery::{Delivery, DeliveryStatus, Turn};
 use hookbell_domain::ids::{DeliveryId, EndpointId, MessageId, OrganizationId};
 use hookbell_domain::retry::{Decision, Directive, Next};
 use hookbell_domain::time::until;
@@ -25,6 +25,8 @@ pub(crate) struct Subject {
 #[derive(Debug)]
 pub(crate) enum FollowUp {
     Attempt(DeliveryTask),
+    /// A replay's next step, after that wait.
+    Step(ReplayTask, Duration),
     End(Ended),
 }
 
@@ -46,6 +48,8 @@ impl Subject {
             message_id: self.message_id,
             delivery_id: self.delivery_id,
             attempt: number,
+            manual: None,
+            makes: None,
             due_at: due_at.as_millisecond(),
             hops: 0,
             redrives: 0,
@@ -62,14 +66,21 @@ impl Subject {
         })
     }
 
-    /// What follows from attempt `number`, which ended at `at`.
-    pub(crate) fn follow(self, decision: &Decision, number: u32, at: Timestamp) -> Option<FollowUp> {
-        match (decision.directive, decision.next) {
-            (Some(Directive::Gone), _) => Some(self.end(EndedBecause::Gone, at)),
-            (Some(Directive::Disable), _) => Some(self.end(EndedBecause::Disable, at)),
-            (None, Next::RetryAt(due)) => Some(self.attempt(number + 1, due)),
-            (None, Next::Exhausted) => Some(self.end(EndedBecause::Exhausted, at)),
-            (Some(Directive::AbortMessage), _) | (None, Next::Delivered | Next::Ended) => None,
+    /// What follows from an attempt that ended at `at`.
+    pub(crate) fn follow(self, decision: &Decision, turn: Turn, at: Timestamp) -> Option<FollowUp> {
+        match (decision.directive, decision.next, turn) {
+            (None, Next::RetryAt(due), Turn::Scheduled(number)) => Some(self.attempt(number + 1, due)),
+            (None, Next::Exhausted, Turn::Scheduled(_)) => Some(self.end(EndedBecause::Exhausted, at)),
+            _ => self.follow_directive(decision, at),
+        }
+    }
+
+    /// What the receiver's wish alone brings about.
+    pub(crate) fn follow_directive(self, decision: &Decision, at: Timestamp) -> Option<FollowUp> {
+        match decision.directive? {
+            Directive::Gone => Some(self.end(EndedBecause::Gone, at)),
+            Directive::Disable => Some(self.end(EndedBecause::Disable, at)),
+            Directive::AbortMessage => None,
         }
     }
 }
@@ -79,17 +90,23 @@ impl Subject {
 /// Doing it twice is harmless: a retry is claimed once and an end is counted once.
 pub(crate) fn of_state(delivery: &Delivery) -> Option<FollowUp> {
     let (subject, at) = (Subject::of(delivery), delivery.updated_at);
-    let count = delivery.attempt_count();
     match (delivery.directive, delivery.status) {
-        (Some(Directive::Gone), _) => Some(subject.end(EndedBecause::Gone, at)),
-        (Some(Directive::Disable), _) => Some(subject.end(EndedBecause::Disable, at)),
+        (Some(_), _) => of_directive(delivery),
         (None, DeliveryStatus::Pending) => Some(subject.attempt(1, at)),
-        (None, DeliveryStatus::Failed) => delivery.next_retry_at.map(|due| subject.attempt(count + 1, due)),
+        (None, DeliveryStatus::Failed) => {
+            delivery.next_retry_at.map(|due| subject.attempt(delivery.scheduled + 1, due))
+        }
         (None, DeliveryStatus::Exhausted) if delivery.skipped.is_none() => {
             Some(subject.end(EndedBecause::Exhausted, at))
         }
-        (Some(Directive::AbortMessage), _) | (None, DeliveryStatus::Delivered | DeliveryStatus::Exhausted) => None,
+        (None, DeliveryStatus::Delivered | DeliveryStatus::Exhausted) => None,
     }
+}
+
+/// What the receiver's wish that a delivery notes brings about.
+pub(crate) fn of_directive(delivery: &Delivery) -> Option<FollowUp> {
+    let noted = Decision { next: Next::Unchanged, directive: delivery.directive };
+    Subject::of(delivery).follow_directive(&noted, delivery.updated_at)
 }
 
 /// Puts follow-ups on their queues, in batches; returns the positions of those that could not be.
@@ -100,7 +117,11 @@ pub(crate) async fn send(sender: &Sender, follow_ups: Vec<FollowUp>) -> Vec<usiz
         match follow_up {
             FollowUp::Attempt(task) => {
                 let delay: Duration = until(now, task.due_at());
-                tasks.push((task, delay));
+                tasks.push((Task::Delivery(task), delay));
+                task_at.push(position);
+            }
+            FollowUp::Step(task, delay) => {
+                tasks.push((Task::Replay(task), delay));
                 task_at.push(position);
             }
             FollowUp::End(end) => {
@@ -110,7 +131,7 @@ pub(crate) async fn send(sender: &Sender, follow_ups: Vec<FollowUp>) -> Vec<usiz
         }
     }
     let (tasks, ends) = tokio::join!(
-        sender.queues.send_deliveries(&sender.config.deliveries_queue, &tasks),
+        sender.queues.send_tasks(&sender.config.deliveries_queue, &tasks),
         sender.queues.send_ended(&sender.config.deliveries_dead_letter_queue, &ends),
     );
     let mut failed = Vec::new();
@@ -149,10 +170,12 @@ mod tests {
             event_type: "environment.started".to_owned(),
             status,
             attempts: attempts.collect(),
+            scheduled: u32::try_from(answers.len()).unwrap(),
             next_retry_at,
             skipped: None,
             directive: None,
             claim: None,
+            manual: None,
             updated_at: at,
         }
     }
@@ -167,6 +190,7 @@ mod tests {
         let follows = match of_state(delivery) {
             None => "nothing".to_owned(),
             Some(FollowUp::Attempt(task)) => format!("attempt {} at {}", task.attempt, task.due_at),
+            Some(FollowUp::Step(task, _)) => format!("step {}", task.step),
             Some(FollowUp::End(end)) => format!("end {:?}", end.ended_because),
         };
         assert_eq!(follows, expected);

@@ -14,8 +14,10 @@ mod health;
 mod organizations;
 mod parking;
 mod records;
+mod replays;
 mod sender;
 mod shapes;
+mod waiting;
 
 use std::sync::Arc;
 

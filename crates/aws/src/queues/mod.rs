@@ -14,7 +14,7 @@ use hookbell_domain::ids::{EventId, OrganizationId};
 use hookbell_domain::message::AcceptedEvent;
 
 pub use batch::Sent;
-pub use records::{DeliveryTask, Ended, EndedBecause, UnreadableRecord, read_accepted};
+pub use records::{DeliveryTask, Ended, EndedBecause, ReplayTask, Task, UnreadableRecord, read_accepted};
 
 use crate::AwsError;
 use crate::sealing::{Keys, Marked};
@@ -94,14 +94,14 @@ impl Queues {
         Ok(())
     }
 
-    /// Puts deliveries onto the deliveries queue, each with the delay until it is due (900 seconds at most).
-    pub async fn send_deliveries(&self, queue: &str, tasks: &[(DeliveryTask, Duration)]) -> Sent {
+    /// Puts tasks onto the deliveries queue, each with the delay until it is due (900 seconds at most).
+    pub async fn send_tasks(&self, queue: &str, tasks: &[(Task, Duration)]) -> Sent {
         let entries = tasks.iter().map(|(task, delay)| {
             // Rounded up: a message that comes a little late is attempted, one that comes early goes round again.
             let seconds = delay.min(&MAX_DELAY).as_millis().div_ceil(1_000);
             Ok(SendMessageBatchRequestEntry::builder()
                 .message_body(records::write(task)?)
-                .message_group_id(task.endpoint_id.to_string())
+                .message_group_id(task.endpoint_id().to_string())
                 .delay_seconds(i32::try_from(seconds).unwrap_or(i32::MAX)))
         });
         batch::send(&self.client, queue, entries.collect()).await

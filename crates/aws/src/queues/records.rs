@@ -1,6 +1,7 @@
 //! The records that hookbell itself puts on its queues.
 
-use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, MessageId, OrganizationId};
+use hookbell_domain::delivery::{ManualRequest, Turn};
+use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, MessageId, OrganizationId, ReplayId};
 use hookbell_domain::message::{AcceptedEvent, Audience};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -25,8 +26,14 @@ pub struct DeliveryTask {
     pub message_id: MessageId,
     /// Which delivery.
     pub delivery_id: DeliveryId,
-    /// The number of the attempt to make.
+    /// The number of the attempt to make, on the schedule.
     pub attempt: u32,
+    /// Set where the attempt was asked for, beside the schedule: what the asking is known by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manual: Option<u64>,
+    /// Set where the delivery is made by its first attempt: the message's type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub makes: Option<String>,
     /// When it is due, unix milliseconds.
     pub due_at: i64,
     /// How often it has been put back since the last attempt because it was not due.
@@ -35,6 +42,44 @@ pub struct DeliveryTask {
     /// How often it has come back from the dead-letter queue.
     #[serde(default)]
     pub redrives: u32,
+}
+
+/// A replay's next step: a record of the deliveries queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReplayTask {
+    /// Whose.
+    pub organization_id: OrganizationId,
+    /// Of which endpoint.
+    pub endpoint_id: EndpointId,
+    /// Which replay.
+    pub replay_id: ReplayId,
+    /// How many steps are done.
+    pub step: u32,
+    /// How often it has come back from the dead-letter queue.
+    #[serde(default)]
+    pub redrives: u32,
+}
+
+/// What the deliveries queue holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Task {
+    /// A delivery that waits for an attempt.
+    Delivery(DeliveryTask),
+    /// A replay that waits for its next step.
+    Replay(ReplayTask),
+}
+
+impl Task {
+    /// Whose share of the queue it takes.
+    #[must_use]
+    pub fn endpoint_id(&self) -> EndpointId {
+        match self {
+            Self::Delivery(task) => task.endpoint_id,
+            Self::Replay(task) => task.endpoint_id,
+        }
+    }
 }
 
 /// A delivery that has ended without success: a record of the deliveries' dead-letter queue.
@@ -66,6 +111,12 @@ pub enum EndedBecause {
 }
 
 impl DeliveryTask {
+    /// Which attempt it is for.
+    #[must_use]
+    pub fn turn(&self) -> Turn {
+        self.manual.map_or(Turn::Scheduled(self.attempt), |request| Turn::Manual(ManualRequest(request)))
+    }
+
     /// When it is due.
     #[must_use]
     pub fn due_at(&self) -> Timestamp {
@@ -92,7 +143,7 @@ macro_rules! from_record {
         }
     };
 }
-from_record!(DeliveryTask);
+from_record!(Task);
 from_record!(Ended);
 
 /// An accepted event on the events queue. Only a record with our mark is read as one.
@@ -195,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ended_delivery_and_a_waiting_one_are_told_apart() {
+    fn an_ended_delivery_a_waiting_one_and_a_replay_are_told_apart() {
         let at = Timestamp::from_millisecond(5).unwrap();
         let task = DeliveryTask {
             organization_id: "org_1".parse().unwrap(),
@@ -203,8 +254,17 @@ mod tests {
             message_id: MessageId::new(at, 2),
             delivery_id: DeliveryId::new(at, 3),
             attempt: 2,
+            manual: None,
+            makes: None,
             due_at: 5,
             hops: 0,
+            redrives: 0,
+        };
+        let replay = ReplayTask {
+            organization_id: task.organization_id.clone(),
+            endpoint_id: task.endpoint_id,
+            replay_id: ReplayId::new(at, 4),
+            step: 7,
             redrives: 0,
         };
         let ended = Ended {
@@ -214,10 +274,14 @@ mod tests {
             ended_because: EndedBecause::Exhausted,
             ended_at: 5,
         };
-        let (task_text, ended_text) = (write(&task).unwrap(), write(&ended).unwrap());
-        assert_eq!(task_text.parse::<DeliveryTask>().unwrap(), task);
-        assert_eq!(ended_text.parse::<Ended>().unwrap(), ended);
-        assert!(task_text.parse::<Ended>().is_err());
-        assert!(ended_text.parse::<DeliveryTask>().is_err());
+        let (task, replay) = (Task::Delivery(task), Task::Replay(replay));
+        for task in [task, replay] {
+            let text = write(&task).unwrap();
+            assert_eq!(text.parse::<Task>().unwrap(), task);
+            assert!(text.parse::<Ended>().is_err());
+        }
+        let text = write(&ended).unwrap();
+        assert_eq!(text.parse::<Ended>().unwrap(), ended);
+        assert!(text.parse::<Task>().is_err());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hookbell_domain::delivery::{Attempt, Claimant, Claimed, Delivery, DeliveryStatus, Trigger};
+use hookbell_domain::delivery::{Attempt, Claimant, Claimed, Delivery, DeliveryStatus, ManualAttempt, ManualRequest, Trigger};
 use hookbell_domain::endpoint::{Disabled, Endpoint, Health};
 use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, MessageId, OrganizationId};
 use hookbell_domain::message::Message;
@@ -106,7 +106,7 @@ pub(super) struct DeliveryItem {
     pub(super) event_type: String,
     pub(super) status: String,
     #[serde(rename = "count")]
-    pub(super) attempt_count: u32,
+    pub(super) scheduled: u32,
     pub(super) attempts: Vec<AttemptItem>,
     #[serde(rename = "next", default, skip_serializing_if = "Option::is_none")]
     pub(super) next_retry_at: Option<i64>,
@@ -118,17 +118,19 @@ pub(super) struct DeliveryItem {
     pub(super) claimed_by: Option<u64>,
     #[serde(rename = "claim", default, skip_serializing_if = "Option::is_none")]
     pub(super) claimed_until: Option<i64>,
+    #[serde(rename = "manual", default, skip_serializing_if = "Option::is_none")]
+    pub(super) manual_request: Option<u64>,
+    #[serde(rename = "manualClaim", default, skip_serializing_if = "Option::is_none")]
+    pub(super) manual_until: Option<i64>,
     #[serde(rename = "updated")]
     pub(super) updated_at: i64,
     #[serde(rename = "expiresAt")]
     pub(super) expires_at: i64,
 }
 
-/// One attempt of a delivery.
+/// One attempt of a delivery; its number is its place.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct AttemptItem {
-    #[serde(rename = "n")]
-    pub(super) number: u32,
     pub(super) at: i64,
     #[serde(rename = "ms")]
     pub(super) latency_ms: u64,
@@ -208,13 +210,15 @@ impl DeliveryItem {
             message: delivery.message_id.to_string(),
             event_type: delivery.event_type.clone(),
             status: delivery.status.as_str().to_owned(),
-            attempt_count: delivery.attempt_count(),
+            scheduled: delivery.scheduled,
             attempts: delivery.attempts.iter().map(AttemptItem::of).collect(),
             next_retry_at: delivery.next_retry_at.map(Timestamp::as_millisecond),
             skipped: delivery.skipped.clone(),
             directive: delivery.directive.map(|directive| directive.as_str().to_owned()),
             claimed_by: delivery.claim.map(|claim| claim.by.0),
             claimed_until: delivery.claim.and_then(|claim| claim.until).map(Timestamp::as_millisecond),
+            manual_request: delivery.manual.map(|manual| manual.request.0),
+            manual_until: delivery.manual.and_then(|manual| manual.until).map(Timestamp::as_millisecond),
             updated_at: delivery.updated_at.as_millisecond(),
             expires_at,
         }
@@ -229,11 +233,16 @@ impl DeliveryItem {
             organization_id: self.organization.parse().map_err(unreadable)?,
             event_type: self.event_type,
             status: DeliveryStatus::named(&self.status).ok_or_else(|| unreadable("unknown delivery status"))?,
-            attempts: self.attempts.into_iter().map(AttemptItem::into_attempt).collect(),
+            attempts: self.attempts.into_iter().zip(1..).map(|(item, number)| item.into_attempt(number)).collect(),
+            scheduled: self.scheduled,
             next_retry_at: self.next_retry_at.map(time),
             skipped: self.skipped,
             directive: self.directive.as_deref().and_then(Directive::named),
             claim: self.claimed_by.map(|by| Claimed { by: Claimant(by), until: self.claimed_until.map(time) }),
+            manual: self.manual_request.map(|request| ManualAttempt {
+                request: ManualRequest(request),
+                until: self.manual_until.map(time),
+            }),
             updated_at: time(self.updated_at),
         })
     }
@@ -242,7 +251,6 @@ impl DeliveryItem {
 impl AttemptItem {
     pub(super) fn of(attempt: &Attempt) -> Self {
         Self {
-            number: attempt.number,
             at: attempt.at.as_millisecond(),
             latency_ms: u64::try_from(attempt.latency.as_millis()).unwrap_or(u64::MAX),
             url: attempt.url.clone(),
@@ -253,9 +261,9 @@ impl AttemptItem {
         }
     }
 
-    fn into_attempt(self) -> Attempt {
+    fn into_attempt(self, number: u32) -> Attempt {
         Attempt {
-            number: self.number,
+            number,
             at: time(self.at),
             url: self.url,
             http_status: self.http_status,

@@ -6,11 +6,13 @@
 //! | endpoint | `ORG#org` | `EP#whe_…` |
 //! | message | `MSG#org#shard` | `msg_…` |
 //! | delivery | `DLV#whe_…#shard` | `dlv_…` |
+//! | redelivery of a message | `RDL#org#msg_…` | `dlv_…` |
+//! | replay | `RPL#whe_…` | `rpl_…` |
 //! | producer's event id | `EVT#org#eventId` | `EVT` |
 //!
 //! An organization's id holds no `#`, and shards come from the id itself, so every key can be computed.
 
-use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, MessageId, OrganizationId};
+use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, MessageId, OrganizationId, ReplayId};
 
 use super::{Item, text};
 
@@ -45,6 +47,14 @@ impl Key {
         Self { pk: delivery_shard(endpoint, delivery.shard()), sk: delivery.to_string() }
     }
 
+    pub(super) fn redelivery(organization: &OrganizationId, message: MessageId, delivery: DeliveryId) -> Self {
+        Self { pk: redeliveries(organization, message), sk: delivery.to_string() }
+    }
+
+    pub(super) fn replay(endpoint: EndpointId, replay: ReplayId) -> Self {
+        Self { pk: replays(endpoint), sk: replay.to_string() }
+    }
+
     pub(super) fn event_id(organization: &OrganizationId, event: &EventId) -> Self {
         Self { pk: format!("EVT#{organization}#{event}"), sk: "EVT".to_owned() }
     }
@@ -52,6 +62,16 @@ impl Key {
     pub(super) fn into_item(self) -> Item {
         Item::from([(PK.to_owned(), text(self.pk)), (SK.to_owned(), text(self.sk))])
     }
+}
+
+/// The partition of a message's redeliveries.
+pub(super) fn redeliveries(organization: &OrganizationId, message: MessageId) -> String {
+    format!("RDL#{organization}#{message}")
+}
+
+/// The partition of an endpoint's replays.
+pub(super) fn replays(endpoint: EndpointId) -> String {
+    format!("RPL#{endpoint}")
 }
 
 /// The partition of an endpoint's deliveries in one shard.

@@ -3,6 +3,7 @@
 //! There are no indexes: whoever reads an item can compute its key from what it has. A delivered message costs two
 //! writes, its own and its delivery's.
 
+mod attempts;
 mod body;
 mod deliveries;
 mod disabling;
@@ -14,6 +15,8 @@ mod keys;
 mod listing;
 mod messages;
 mod organizations;
+mod redeliveries;
+mod replays;
 mod transactions;
 
 use std::collections::HashMap;
@@ -28,11 +31,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use deliveries::{Claim, Page};
+pub use attempts::{Claim, Claiming, Recorded};
+pub use deliveries::Page;
 pub use disabling::DisableCause;
 pub use endpoints::{CreateEndpoint, EndpointChange, SealedSecrets, StoredEndpoint};
 pub use event_ids::EventIdState;
 pub use organizations::{Initialized, Organization, OrganizationRecord};
+pub use redeliveries::Redelivery;
+pub use replays::{BeginReplay, Step};
 
 use crate::AwsError;
 

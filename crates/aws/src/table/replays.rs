@@ -1,0 +1,260 @@
+//! Replays: begun once, and moved on step by step by whoever has the step.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use hookbell_domain::delivery::DeliveryStatus;
+use hookbell_domain::ids::{DeliveryId, EndpointId, OrganizationId, ReplayId};
+use hookbell_domain::replay::{Replay, ReplayState};
+use hookbell_domain::time::after;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::items::time;
+use super::keys::{self, Key};
+use super::{Table, from_item, ms, number, text, to_item, update_if};
+use crate::AwsError;
+
+/// How long the same wish is the same replay.
+const REMEMBERED: Duration = Duration::from_hours(24);
+
+/// How long a replay can be looked at.
+const SHOWN: Duration = Duration::from_hours(24 * 7);
+
+/// How many replays of an endpoint are listed, the latest ranges.
+const LISTED: i32 = 100;
+
+/// What asking for a replay came to.
+#[derive(Debug, Clone)]
+pub enum BeginReplay {
+    /// It begins.
+    Begun(Replay),
+    /// It was asked for within a day: as it stands.
+    Known(Replay),
+}
+
+/// What a step of a replay has done.
+#[derive(Debug, Clone, Copy)]
+pub struct Step {
+    /// The last delivery that it looked at.
+    pub reached: Option<DeliveryId>,
+    /// How many it looked at.
+    pub examined: u64,
+    /// How many it sent once more.
+    pub redelivered: u64,
+    /// Whether it was the last.
+    pub is_last: bool,
+}
+
+/// A replay: `RPL#whe_…` / `rpl_…`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReplayItem {
+    #[serde(rename = "PK")]
+    pk: String,
+    #[serde(rename = "SK")]
+    sk: String,
+    org: String,
+    after: i64,
+    before: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status: Option<String>,
+    state: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stopped: Option<String>,
+    step: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reached: Option<DeliveryId>,
+    examined: u64,
+    redelivered: u64,
+    began: i64,
+    updated: i64,
+    expires_at: i64,
+}
+
+impl Table {
+    /// Begins a replay, unless the same was asked for within a day.
+    ///
+    /// # Errors
+    /// When DynamoDB fails.
+    pub async fn begin_replay(&self, replay: Replay) -> Result<BeginReplay, AwsError> {
+        let forgotten =
+            replay.began_at.as_millisecond() - i64::try_from(REMEMBERED.as_millis()).unwrap_or(i64::MAX);
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(to_item(ReplayItem::of(&replay))?))
+            .condition_expression("attribute_not_exists(PK) OR (began <= :forgotten AND #state <> :running)")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":running", text(ReplayState::Running.as_str()))
+            .expression_attribute_values(":forgotten", number(forgotten))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let Err(error) = put else { return Ok(BeginReplay::Begun(replay)) };
+        match error.into_service_error() {
+            PutItemError::ConditionalCheckFailedException(failed) => {
+                let there: ReplayItem = from_item(failed.item.unwrap_or_default())?;
+                Ok(BeginReplay::Known(there.into_replay()?))
+            }
+            error => Err(AwsError::sdk("PutItem")(error)),
+        }
+    }
+
+    /// Reads a replay; sees every write that has been answered.
+    ///
+    /// # Errors
+    /// When DynamoDB fails.
+    pub async fn replay(&self, endpoint: EndpointId, id: ReplayId) -> Result<Option<Replay>, AwsError> {
+        let item: Option<ReplayItem> = self.get(Key::replay(endpoint, id), true).await?;
+        item.map(ReplayItem::into_replay).transpose()
+    }
+
+    /// Reads the replays of an endpoint, the latest range first, a hundred at most.
+    ///
+    /// # Errors
+    /// When DynamoDB fails.
+    pub async fn replays(&self, endpoint: EndpointId) -> Result<Vec<Replay>, AwsError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("PK = :pk")
+            .expression_attribute_values(":pk", text(keys::replays(endpoint)))
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .limit(LISTED)
+            .send()
+            .await
+            .map_err(AwsError::sdk("Query"))?;
+        let items = answer.items.unwrap_or_default().into_iter();
+        items.map(|item| from_item::<ReplayItem>(item)?.into_replay()).collect()
+    }
+
+    /// Reads the deliveries that a replay looks at next, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When DynamoDB fails.
+    pub async fn deliveries_to_replay(&self, replay: &Replay, limit: usize) -> Result<super::Page, AwsError> {
+        todo!("{replay:?} {limit}")
+    }
+
+    /// Moves a running replay on from the step that `replay` shows; `false` when somebody else has.
+    ///
+    /// # Errors
+    /// When DynamoDB fails.
+    pub async fn advance_replay(&self, replay: &Replay, done: Step, now: Timestamp) -> Result<bool, AwsError> {
+        let state = if done.is_last { ReplayState::Finished } else { ReplayState::Running };
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(Key::replay(replay.endpoint_id, replay.id).into_item()))
+            .condition_expression("step = :step AND #state = :running")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":step", number(replay.step))
+            .expression_attribute_values(":next", number(replay.step.saturating_add(1)))
+            .expression_attribute_values(":running", text(ReplayState::Running.as_str()))
+            .expression_attribute_values(":state", text(state.as_str()))
+            .expression_attribute_values(":examined", number(replay.examined.saturating_add(done.examined)))
+            .expression_attribute_values(":redelivered", number(replay.redelivered.saturating_add(done.redelivered)))
+            .expression_attribute_values(":now", ms(now));
+        let mut set = "SET step = :next, #state = :state, examined = :examined, redelivered = :redelivered, \
+                       updated = :now"
+            .to_owned();
+        if let Some(reached) = done.reached {
+            set.push_str(", reached = :reached");
+            update = update.expression_attribute_values(":reached", text(reached.to_string()));
+        }
+        update_if(update.update_expression(set)).await.map(|answer| answer.is_some())
+    }
+
+    /// Stops a running replay, with the reason; `false` when it is not running (any more).
+    ///
+    /// # Errors
+    /// When DynamoDB fails.
+    pub async fn stop_replay(&self, replay: &Replay, reason: &str, now: Timestamp) -> Result<bool, AwsError> {
+        self.change_state(replay, ReplayState::Running, ReplayState::Stopped, Some(reason), now).await
+    }
+
+    /// Has a stopped replay run again; `false` when it is not stopped (any more).
+    ///
+    /// # Errors
+    /// When DynamoDB fails.
+    pub async fn resume_replay(&self, replay: &Replay, now: Timestamp) -> Result<bool, AwsError> {
+        self.change_state(replay, ReplayState::Stopped, ReplayState::Running, None, now).await
+    }
+
+    async fn change_state(
+        &self,
+        replay: &Replay,
+        from: ReplayState,
+        to: ReplayState,
+        reason: Option<&str>,
+        now: Timestamp,
+    ) -> Result<bool, AwsError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(Key::replay(replay.endpoint_id, replay.id).into_item()))
+            .condition_expression("#state = :from")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":from", text(from.as_str()))
+            .expression_attribute_values(":to", text(to.as_str()))
+            .expression_attribute_values(":now", ms(now));
+        let update = match reason {
+            Some(reason) => update
+                .update_expression("SET #state = :to, updated = :now, stopped = :reason")
+                .expression_attribute_values(":reason", text(reason)),
+            None => update.update_expression("SET #state = :to, updated = :now REMOVE stopped"),
+        };
+        update_if(update).await.map(|answer| answer.is_some())
+    }
+}
+
+impl ReplayItem {
+    fn of(replay: &Replay) -> Self {
+        let key = Key::replay(replay.endpoint_id, replay.id);
+        Self {
+            pk: key.pk,
+            sk: key.sk,
+            org: replay.organization_id.to_string(),
+            after: replay.after.as_millisecond(),
+            before: replay.before.as_millisecond(),
+            status: replay.status.map(|status| status.as_str().to_owned()),
+            state: replay.state.as_str().to_owned(),
+            stopped: replay.stopped.clone(),
+            step: replay.step,
+            reached: replay.reached,
+            examined: replay.examined,
+            redelivered: replay.redelivered,
+            began: replay.began_at.as_millisecond(),
+            updated: replay.updated_at.as_millisecond(),
+            expires_at: after(replay.began_at, SHOWN).as_second(),
+        }
+    }
+
+    fn into_replay(self) -> Result<Replay, AwsError> {
+        let unreadable = |error: &dyn std::fmt::Display| AwsError::unreadable("reading an item", error);
+        let endpoint_id = self.pk.split('#').nth(1).unwrap_or_default();
+        Ok(Replay {
+            id: self.sk.parse::<ReplayId>().map_err(|error| unreadable(&error))?,
+            organization_id: self.org.parse::<OrganizationId>().map_err(|error| unreadable(&error))?,
+            endpoint_id: endpoint_id.parse::<EndpointId>().map_err(|error| unreadable(&error))?,
+            after: time(self.after),
+            before: time(self.before),
+            status: self.status.as_deref().and_then(DeliveryStatus::named),
+            state: ReplayState::named(&self.state).ok_or_else(|| unreadable(&"unknown replay state"))?,
+            stopped: self.stopped,
+            step: self.step,
+            reached: self.reached,
+            examined: self.examined,
+            redelivered: self.redelivered,
+            began_at: time(self.began),
+            updated_at: time(self.updated),
+        })
+    }
+}

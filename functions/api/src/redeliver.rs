@@ -1,0 +1,113 @@
+//! Sending one delivery once more, in its profile's way.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use hookbell_aws::queues::{DeliveryTask, Task};
+use hookbell_aws::random;
+use hookbell_aws::table::Redelivery;
+use hookbell_domain::delivery::{Delivery, DeliveryStatus};
+use hookbell_domain::ids::DeliveryId;
+use hookbell_domain::profile::Redeliver;
+use hookbell_domain::time::after;
+use jiff::Timestamp;
+
+use crate::deliveries::NO_DELIVERY;
+use crate::endpoints::{NO_ENDPOINT, parse_endpoint};
+use crate::error::ApiError;
+use crate::state::{Api, NO_ORGANIZATION, parse_organization};
+use crate::view::WebhookIdAnswer;
+
+/// `POST …/{endpoint}/deliveries/{delivery}/redeliver`: a new delivery of the same message, or one more attempt.
+pub(crate) async fn redeliver(
+    State(api): State<Arc<Api>>,
+    Path((organization, endpoint, delivery)): Path<(String, String, String)>,
+) -> Result<Json<WebhookIdAnswer>, ApiError> {
+    let (organization, endpoint) = (parse_organization(&organization)?, parse_endpoint(&endpoint)?);
+    let id = delivery.parse().map_err(|_| NO_DELIVERY)?;
+    let (record, stored, delivery) = tokio::try_join!(
+        api.table.organization_record(&organization),
+        api.table.endpoint(&organization, endpoint),
+        api.table.delivery(endpoint, id),
+    )?;
+    let record = record.ok_or(NO_ORGANIZATION)?;
+    let stored = stored.ok_or(NO_ENDPOINT)?;
+    let original = delivery.filter(|delivery| delivery.organization_id == organization).ok_or(NO_DELIVERY)?;
+    if !stored.endpoint.is_enabled() {
+        return Err(ApiError::Conflict("The endpoint is disabled; enable it to redeliver".to_owned()));
+    }
+    if after(original.message_id.created_at(), api.config.retention) <= Timestamp::now() {
+        return Err(ApiError::NotFound("The message of this delivery has expired"));
+    }
+    match record.profile.redeliver {
+        Redeliver::NewDelivery => deliver_anew(&api, &original).await?,
+        Redeliver::ManualAttempt => attempt_once(&api, &original).await?,
+    }
+    Ok(Json(WebhookIdAnswer { webhook_id: original.message_id }))
+}
+
+/// Makes a new delivery, with a schedule of its own; the old one stays as it is.
+///
+/// The task on the queue can make the row by itself, so whatever fails after it was sent loses nothing: the row is put
+/// here only so that whoever has asked sees it at once.
+async fn deliver_anew(api: &Api, original: &Delivery) -> Result<(), ApiError> {
+    let now = Timestamp::now();
+    let delivery = Delivery {
+        id: DeliveryId::new(now, random::id().map_err(|_| ApiError::Unavailable)?),
+        message_id: original.message_id,
+        endpoint_id: original.endpoint_id,
+        organization_id: original.organization_id.clone(),
+        event_type: original.event_type.clone(),
+        status: DeliveryStatus::Pending,
+        attempts: Vec::new(),
+        scheduled: 0,
+        next_retry_at: None,
+        skipped: None,
+        directive: None,
+        claim: None,
+        manual: None,
+        updated_at: now,
+    };
+    let noted = Redelivery {
+        organization_id: delivery.organization_id.clone(),
+        message_id: delivery.message_id,
+        endpoint_id: delivery.endpoint_id,
+        delivery_id: delivery.id,
+    };
+    // Noted first: a note that leads to no delivery shows nothing.
+    api.table.note_redeliveries(&[noted]).await?;
+    let task = DeliveryTask { makes: Some(delivery.event_type.clone()), ..task(&delivery, now) };
+    send(api, task).await?;
+    if let Err(error) = api.table.put_new(&delivery).await {
+        tracing::warn!(%error, "a redelivery will show when its first attempt begins");
+    }
+    Ok(())
+}
+
+/// Asks for one attempt on the same delivery, with no retries after it.
+async fn attempt_once(api: &Api, original: &Delivery) -> Result<(), ApiError> {
+    let request = u64::from_le_bytes(random::bytes().map_err(|_| ApiError::Unavailable)?);
+    send(api, DeliveryTask { manual: Some(request), ..task(original, Timestamp::now()) }).await
+}
+
+fn task(delivery: &Delivery, due_at: Timestamp) -> DeliveryTask {
+    DeliveryTask {
+        organization_id: delivery.organization_id.clone(),
+        endpoint_id: delivery.endpoint_id,
+        message_id: delivery.message_id,
+        delivery_id: delivery.id,
+        attempt: 1,
+        manual: None,
+        makes: None,
+        due_at: due_at.as_millisecond(),
+        hops: 0,
+        redrives: 0,
+    }
+}
+
+async fn send(api: &Api, task: DeliveryTask) -> Result<(), ApiError> {
+    let tasks = [(Task::Delivery(task), Duration::ZERO)];
+    Ok(api.queues.send_tasks(&api.config.deliveries_queue, &tasks).await.all()?)
+}

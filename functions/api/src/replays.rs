@@ -1,0 +1,178 @@
+//! Replaying an endpoint's deliveries of a range of time, in the background.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use hookbell_aws::queues::{ReplayTask, Task};
+use hookbell_aws::table::BeginReplay;
+use hookbell_domain::delivery::DeliveryStatus;
+use hookbell_domain::ids::{EndpointId, OrganizationId, ReplayId};
+use hookbell_domain::replay::{Replay, ReplayState};
+use hookbell_domain::time::iso_ms;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::endpoints::{NO_ENDPOINT, parse_endpoint};
+use crate::error::ApiError;
+use crate::fields::Fields;
+use crate::state::{Api, parse_organization};
+
+/// An answer that holds one replay.
+#[derive(Debug, Serialize)]
+pub(crate) struct ReplayAnswer {
+    /// The replay.
+    replay: ReplayView,
+}
+
+/// An answer that holds the replays of an endpoint.
+#[derive(Debug, Serialize)]
+pub(crate) struct ReplaysAnswer {
+    /// The one whose range begins latest first.
+    replays: Vec<ReplayView>,
+}
+
+/// A replay and how far it is.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReplayView {
+    replay_id: ReplayId,
+    endpoint_id: EndpointId,
+    state: &'static str,
+    /// Why it stopped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped_reason: Option<String>,
+    after: String,
+    before: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
+    /// How many deliveries were looked at.
+    examined: u64,
+    /// How many of them were sent once more.
+    redelivered: u64,
+    /// When the last one looked at was made: how far it is between `after` and `before`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reached: Option<String>,
+    created_at: String,
+    updated_at: String,
+}
+
+impl From<Replay> for ReplayView {
+    fn from(replay: Replay) -> Self {
+        Self {
+            replay_id: replay.id,
+            endpoint_id: replay.endpoint_id,
+            state: replay.state.as_str(),
+            stopped_reason: replay.stopped,
+            after: iso_ms(replay.after),
+            before: iso_ms(replay.before),
+            status: replay.status.map(DeliveryStatus::as_str),
+            examined: replay.examined,
+            redelivered: replay.redelivered,
+            reached: replay.reached.map(|id| iso_ms(id.created_at())),
+            created_at: iso_ms(replay.began_at),
+            updated_at: iso_ms(replay.updated_at),
+        }
+    }
+}
+
+/// `POST …/{endpoint}/replay`: begins a replay. Asked for again within a day, it is the same one: one that runs goes
+/// on, one that stopped or stands still is started again where it is, one that has finished is shown.
+pub(crate) async fn begin(
+    State(api): State<Arc<Api>>,
+    Path((organization, endpoint)): Path<(String, String)>,
+    body: Bytes,
+) -> Result<(StatusCode, Json<ReplayAnswer>), ApiError> {
+    let (organization, endpoint) = (parse_organization(&organization)?, parse_endpoint(&endpoint)?);
+    let now = Timestamp::now();
+    let wanted = read(&organization, endpoint, now, &body)?;
+    let stored = api.table.endpoint(&organization, endpoint).await?.ok_or(NO_ENDPOINT)?;
+    if !stored.endpoint.is_enabled() {
+        return Err(ApiError::Conflict("The endpoint is disabled; enable it to replay".to_owned()));
+    }
+    let mut replay = match api.table.begin_replay(wanted).await? {
+        BeginReplay::Begun(replay) | BeginReplay::Known(replay) => replay,
+    };
+    if replay.state == ReplayState::Stopped && api.table.resume_replay(&replay, now).await? {
+        replay = Replay { state: ReplayState::Running, stopped: None, updated_at: now, ..replay };
+    }
+    if replay.state == ReplayState::Running {
+        // Where it runs already, this one finds its step done and ends.
+        let task = ReplayTask {
+            organization_id: replay.organization_id.clone(),
+            endpoint_id: replay.endpoint_id,
+            replay_id: replay.id,
+            step: replay.step,
+            redrives: 0,
+        };
+        let tasks = [(Task::Replay(task), Duration::ZERO)];
+        api.queues.send_tasks(&api.config.deliveries_queue, &tasks).await.all()?;
+    }
+    Ok((StatusCode::ACCEPTED, Json(ReplayAnswer { replay: replay.into() })))
+}
+
+/// `GET …/{endpoint}/replay`: the replays of the last days.
+pub(crate) async fn list(
+    State(api): State<Arc<Api>>,
+    Path((organization, endpoint)): Path<(String, String)>,
+) -> Result<Json<ReplaysAnswer>, ApiError> {
+    let (organization, endpoint) = (parse_organization(&organization)?, parse_endpoint(&endpoint)?);
+    let (stored, replays) =
+        tokio::try_join!(api.table.endpoint(&organization, endpoint), api.table.replays(endpoint))?;
+    stored.ok_or(NO_ENDPOINT)?;
+    Ok(Json(ReplaysAnswer { replays: replays.into_iter().map(ReplayView::from).collect() }))
+}
+
+/// `GET …/{endpoint}/replay/{replay}`.
+pub(crate) async fn get(
+    State(api): State<Arc<Api>>,
+    Path((organization, endpoint, replay)): Path<(String, String, String)>,
+) -> Result<Json<ReplayAnswer>, ApiError> {
+    const NOT_FOUND: ApiError = ApiError::NotFound("Replay not found");
+    let (organization, endpoint) = (parse_organization(&organization)?, parse_endpoint(&endpoint)?);
+    let id = replay.parse().map_err(|_| NOT_FOUND)?;
+    let (stored, replay) =
+        tokio::try_join!(api.table.endpoint(&organization, endpoint), api.table.replay(endpoint, id))?;
+    stored.ok_or(NO_ENDPOINT)?;
+    let replay = replay.filter(|replay| replay.organization_id == organization).ok_or(NOT_FOUND)?;
+    Ok(Json(ReplayAnswer { replay: replay.into() }))
+}
+
+/// Reads what is to be replayed.
+fn read(organization: &OrganizationId, endpoint: EndpointId, now: Timestamp, body: &[u8]) -> Result<Replay, ApiError> {
+    const TIME: &str = "a time as 2026-05-30T14:23:00Z";
+    let mut fields = Fields::read(body, false)?;
+    let after = fields.required_text::<Timestamp>("after", TIME);
+    let asked_before = fields.optional_text::<Timestamp>("before", TIME);
+    let status = fields.optional::<String>("status", "a string");
+    let known = status.as_deref().and_then(DeliveryStatus::named);
+    if status.is_some() && known.is_none() {
+        fields.refuse("status", "Must be one of: pending, delivered, failed, exhausted");
+    }
+    // What is made from now on is not meant.
+    let before = asked_before.map_or(now, |before| before.min(now));
+    if after.is_some_and(|after| after >= before) {
+        fields.refuse("after", "Must be in the past, and earlier than before");
+    }
+    fields.finish()?;
+    let after = after.ok_or(ApiError::Unavailable)?;
+    Ok(Replay {
+        id: ReplayId::of(endpoint, after, asked_before, known.map(DeliveryStatus::as_str)),
+        organization_id: organization.clone(),
+        endpoint_id: endpoint,
+        after,
+        before,
+        status: known,
+        state: ReplayState::Running,
+        stopped: None,
+        step: 0,
+        reached: None,
+        examined: 0,
+        redelivered: 0,
+        began_at: now,
+        updated_at: now,
+    })
+}

@@ -1,0 +1,129 @@
+//! Replays, step by step: each step reads a page of deliveries, sends the matching ones once more, and hands on to the
+//! next step. A step that is done twice sends nothing twice: what it makes is known by the replay and the original.
+
+use std::time::Duration;
+
+use hookbell_aws::AwsError;
+use hookbell_aws::queues::{DeliveryTask, ReplayTask, Task};
+use hookbell_aws::table::{Redelivery, Step as Done};
+use hookbell_domain::delivery::Delivery;
+use hookbell_domain::ids::DeliveryId;
+use hookbell_domain::profile::Redeliver;
+use hookbell_domain::replay::{Replay, ReplayState, STOPPED_DISABLED};
+use jiff::Timestamp;
+
+use crate::deliveries::{Coming, Step};
+use crate::follow_up::FollowUp;
+use crate::sender::Sender;
+use crate::waiting;
+
+/// How many deliveries one step looks at.
+const PAGE: usize = 200;
+
+/// How long the next step waits, before scaling: a receiver that has just come back gets 200 a second at most.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What a step may take; none begins with less left of the invocation.
+const TIME: Duration = Duration::from_secs(20);
+
+/// Does one step of a replay.
+pub(crate) async fn step(sender: &Sender, task: ReplayTask, coming: Coming) -> Result<Step, AwsError> {
+    let repeated = coming.repeated || task.redrives > 0;
+    let found = waiting::find(sender, &task.organization_id, task.endpoint_id, coming.budget).await?;
+    let Some((organization, target)) = found else { return Ok(Step::Done) };
+    let Some(replay) = sender.table.replay(task.endpoint_id, task.replay_id).await? else { return Ok(Step::Done) };
+    if replay.state != ReplayState::Running {
+        return Ok(Step::Done);
+    }
+    if replay.step != task.step {
+        // Somebody has done this step. Where it was an earlier try at this record, it may have died before handing on.
+        return Ok(if repeated { hand_on(sender, &replay, replay.step) } else { Step::Done });
+    }
+    if !target.endpoint.is_enabled() {
+        sender.table.stop_replay(&replay, STOPPED_DISABLED, Timestamp::now()).await?;
+        return Ok(Step::Done);
+    }
+    if !coming.budget.allows(TIME) {
+        return Ok(Step::Again);
+    }
+    let page = sender.table.deliveries_to_replay(&replay, PAGE).await?;
+    let taken: Vec<&Delivery> = page.deliveries.iter().filter(|delivery| replay.takes(delivery)).collect();
+    send(sender, &replay, organization.record.profile.redeliver, &taken).await?;
+    let done = Done {
+        reached: page.deliveries.last().map(|delivery| delivery.id),
+        examined: count(page.deliveries.len()),
+        redelivered: count(taken.len()),
+        is_last: !page.more,
+    };
+    let advanced = sender.table.advance_replay(&replay, done, Timestamp::now()).await?;
+    tracing::info!(
+        organization_id = %replay.organization_id,
+        endpoint_id = %replay.endpoint_id,
+        replay_id = %replay.id,
+        step = replay.step,
+        examined = done.examined,
+        redelivered = done.redelivered,
+        finished = done.is_last,
+        "replay.advanced"
+    );
+    Ok(if done.is_last || !(advanced || repeated) {
+        Step::Done
+    } else {
+        hand_on(sender, &replay, replay.step.saturating_add(1))
+    })
+}
+
+fn hand_on(sender: &Sender, replay: &Replay, step: u32) -> Step {
+    let task = ReplayTask {
+        organization_id: replay.organization_id.clone(),
+        endpoint_id: replay.endpoint_id,
+        replay_id: replay.id,
+        step,
+        redrives: 0,
+    };
+    Step::Follow(FollowUp::Step(task, sender.config.time_scale.apply(PAUSE)))
+}
+
+/// Puts the tasks of a step onto the queue, after noting on the messages what leads to their new deliveries.
+async fn send(sender: &Sender, replay: &Replay, mode: Redeliver, taken: &[&Delivery]) -> Result<(), AwsError> {
+    let tasks: Vec<(Task, Duration)> =
+        taken.iter().map(|delivery| (Task::Delivery(task(replay, mode, delivery)), Duration::ZERO)).collect();
+    if mode == Redeliver::NewDelivery {
+        let note = |delivery: &&Delivery| Redelivery {
+            organization_id: delivery.organization_id.clone(),
+            message_id: delivery.message_id,
+            endpoint_id: delivery.endpoint_id,
+            delivery_id: DeliveryId::replayed(delivery.id, replay.id, replay.began_at),
+        };
+        sender.table.note_redeliveries(&taken.iter().map(note).collect::<Vec<_>>()).await?;
+    }
+    sender.queues.send_tasks(&sender.config.deliveries_queue, &tasks).await.all()
+}
+
+/// What sends a delivery once more, in its profile's way.
+fn task(replay: &Replay, mode: Redeliver, delivery: &Delivery) -> DeliveryTask {
+    let task = DeliveryTask {
+        organization_id: delivery.organization_id.clone(),
+        endpoint_id: delivery.endpoint_id,
+        message_id: delivery.message_id,
+        delivery_id: delivery.id,
+        attempt: 1,
+        manual: None,
+        makes: None,
+        due_at: Timestamp::now().as_millisecond(),
+        hops: 0,
+        redrives: 0,
+    };
+    match mode {
+        Redeliver::NewDelivery => DeliveryTask {
+            delivery_id: DeliveryId::replayed(delivery.id, replay.id, replay.began_at),
+            makes: Some(delivery.event_type.clone()),
+            ..task
+        },
+        Redeliver::ManualAttempt => DeliveryTask { manual: Some(replay.id.request(delivery.id)), ..task },
+    }
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}

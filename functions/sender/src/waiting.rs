@@ -1,0 +1,208 @@
+//! Attempts that wait: they go round until they are due, then are claimed, made, recorded, followed up.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hookbell_aws::AwsError;
+use hookbell_aws::queues::DeliveryTask;
+use hookbell_aws::table::{Claim, Claiming, Recorded};
+use hookbell_domain::delivery::{Claimant, Delivery, DeliveryStatus, SKIPPED_DISABLED, Turn};
+use hookbell_domain::ids::{EndpointId, OrganizationId};
+use jiff::Timestamp;
+
+use crate::admission::OutgoingMessage;
+use crate::attempt::{self, Job, NotMade};
+use crate::deliveries::{Coming, Made, Step};
+use crate::follow_up::{self, FollowUp, Subject};
+use crate::organizations::{Freshness, Organization, Target};
+use crate::sender::{Budget, Sender};
+
+/// How often a record may be put back for one attempt: ten days at fifteen minutes each, more than any wait.
+const MAX_HOPS: u32 = 1_000;
+
+/// What a delivery has ended with when its message has expired before it.
+const SKIPPED_EXPIRED: &str = "message expired";
+
+/// An attempt of ours that failed through our fault.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TaskError {
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+    #[error(transparent)]
+    NotMade(#[from] NotMade),
+    #[error("another worker has claimed the attempt")]
+    Busy,
+}
+
+/// Deals with one attempt's record.
+pub(crate) async fn process(sender: &Sender, task: DeliveryTask, coming: Coming) -> Result<(Step, Made), TaskError> {
+    let Coming { claimant, budget, .. } = coming;
+    // What came back from the dead-letter queue is a new record to SQS, but not to us.
+    let repeated = coming.repeated || task.redrives > 0;
+    // The delivery of a deleted endpoint is gone with it.
+    let found = find(sender, &task.organization_id, task.endpoint_id, budget).await?;
+    let Some((organization, target)) = found else { return Ok((Step::Done, None)) };
+    if !target.endpoint.is_enabled() {
+        skip(sender, &task, SKIPPED_DISABLED).await?;
+        return Ok((Step::Done, None));
+    }
+    if task.due_at() > Timestamp::now() {
+        return Ok((put_back(task), None));
+    }
+    let deadline = organization.record.profile.retry.attempt_deadline;
+    if !budget.allows(deadline) {
+        return Ok((Step::Again, None));
+    }
+    let claiming = Claiming { by: claimant, now: Timestamp::now(), until: Budget::claim(deadline) };
+    let turn = task.turn();
+    let claim = match task.makes {
+        Some(_) => sender.table.claim_new(&waiting(&task), claiming).await?,
+        None => sender.table.claim_attempt(task.endpoint_id, task.delivery_id, turn, claiming).await?,
+    };
+    match claim {
+        Claim::Taken(delivery) => attempt(sender, organization, target, &task, delivery).await,
+        Claim::Gone => Ok((Step::Done, None)),
+        // Where another record has the attempt, this one is the loser of a fork; the winner's lives on until all is
+        // done. Where this very record has it, another copy of it is at work, or was.
+        Claim::Busy(delivery) if !repeated && !is_by(&delivery, turn, claimant) => Ok((Step::Done, None)),
+        Claim::Past(delivery) if !repeated && !is_by(&delivery, turn, claimant) => Ok((Step::Done, None)),
+        Claim::Busy(_) => Err(TaskError::Busy),
+        Claim::Past(delivery) => Ok((resume(turn, &delivery), None)),
+    }
+}
+
+/// The organization and the endpoint of a task. What a picture of some seconds ago says against it (gone, disabled) is
+/// looked up anew before it counts: the endpoint may have been made, or enabled, since.
+pub(crate) async fn find(
+    sender: &Sender,
+    organization: &OrganizationId,
+    endpoint: EndpointId,
+    budget: Budget,
+) -> Result<Option<(Arc<Organization>, Arc<Target>)>, AwsError> {
+    let mut found = None;
+    for freshness in [Freshness::Cached, Freshness::Since(budget.began_at)] {
+        let organization = sender.organization(organization, freshness).await?;
+        found = organization.and_then(|organization| {
+            let target = Arc::clone(organization.target(endpoint)?);
+            Some((organization, target))
+        });
+        if found.as_ref().is_some_and(|(_, target)| target.endpoint.is_enabled()) {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+fn is_by(delivery: &Delivery, turn: Turn, claimant: Claimant) -> bool {
+    match turn {
+        Turn::Scheduled(_) => delivery.claim.is_some_and(|claim| claim.by == claimant),
+        Turn::Manual(request) => delivery.manual.is_some_and(|manual| manual.request == request),
+    }
+}
+
+/// What is left to do when an earlier try at this record recorded its attempt and then died.
+fn resume(turn: Turn, delivery: &Delivery) -> Step {
+    let follow_up = match turn {
+        Turn::Scheduled(attempt) if delivery.scheduled == attempt => follow_up::of_state(delivery),
+        Turn::Scheduled(_) => None,
+        Turn::Manual(_) => follow_up::of_directive(delivery),
+    };
+    follow_up.map_or(Step::Done, Step::Follow)
+}
+
+fn put_back(mut task: DeliveryTask) -> Step {
+    task.hops += 1;
+    if task.hops > MAX_HOPS {
+        return Step::Poison(format!("put back {MAX_HOPS} times for one attempt"));
+    }
+    Step::Follow(FollowUp::Attempt(task))
+}
+
+/// The row of a delivery that its first attempt makes.
+fn waiting(task: &DeliveryTask) -> Delivery {
+    Delivery {
+        id: task.delivery_id,
+        message_id: task.message_id,
+        endpoint_id: task.endpoint_id,
+        organization_id: task.organization_id.clone(),
+        event_type: task.makes.clone().unwrap_or_default(),
+        status: DeliveryStatus::Pending,
+        attempts: Vec::new(),
+        scheduled: 0,
+        next_retry_at: None,
+        skipped: None,
+        directive: None,
+        claim: None,
+        manual: None,
+        updated_at: Timestamp::now(),
+    }
+}
+
+async fn attempt(
+    sender: &Sender,
+    organization: Arc<Organization>,
+    target: Arc<Target>,
+    task: &DeliveryTask,
+    delivery: Delivery,
+) -> Result<(Step, Made), TaskError> {
+    let mut message = sender.table.message(&task.organization_id, task.message_id, false).await?;
+    if message.is_none() {
+        // A retry after a few seconds can be faster than DynamoDB's copies.
+        message = sender.table.message(&task.organization_id, task.message_id, true).await?;
+    }
+    let Some(message) = message else {
+        skip(sender, task, SKIPPED_EXPIRED).await?;
+        return Ok((Step::Done, None));
+    };
+    let job = Job {
+        organization,
+        target,
+        message: Arc::new(OutgoingMessage {
+            id: message.id,
+            event_type: message.event_type,
+            body: Bytes::from(message.body),
+        }),
+        delivery_id: task.delivery_id,
+        turn: task.turn(),
+        number: delivery.attempt_count() + 1,
+        last_url: delivery.attempts.iter().rev().find_map(|attempt| attempt.url.clone()),
+    };
+    let finished = attempt::make(sender, &job).await?;
+    let recorded =
+        sender.table.record_attempt(&delivery, job.turn, &finished.attempt, &finished.decision, finished.at).await?;
+    let follow_up = match recorded {
+        Recorded::Decided => Subject::of(&delivery).follow(&finished.decision, job.turn, finished.at),
+        Recorded::Overtaken => Subject::of(&delivery).follow_directive(&finished.decision, finished.at),
+        Recorded::ByAnother => {
+            tracing::warn!(delivery_id = %task.delivery_id, "the attempt was recorded by another worker");
+            return Ok((Step::Done, None));
+        }
+    };
+    Ok((follow_up.map_or(Step::Done, Step::Follow), Some((job, finished))))
+}
+
+/// Ends a delivery that cannot be attempted (any more). One that was asked for beside the schedule leaves the delivery
+/// to the schedule's own record.
+async fn skip(sender: &Sender, task: &DeliveryTask, reason: &str) -> Result<(), AwsError> {
+    let now = Timestamp::now();
+    if task.manual.is_some() {
+        return Ok(());
+    }
+    let mut ended = sender.table.skip_delivery(task.endpoint_id, task.delivery_id, reason, now).await?;
+    if !ended && task.makes.is_some() {
+        let skipped = Some(reason.to_owned());
+        let delivery = Delivery { status: DeliveryStatus::Exhausted, skipped, ..waiting(task) };
+        ended = sender.table.put_new(&delivery).await?;
+    }
+    if ended {
+        tracing::info!(
+            organization_id = %task.organization_id,
+            endpoint_id = %task.endpoint_id,
+            message_id = %task.message_id,
+            delivery_id = %task.delivery_id,
+            reason,
+            "delivery.skipped"
+        );
+    }
+    Ok(())
+}
