@@ -249,8 +249,7 @@ mod tests {
     #[test]
     fn an_attempt_that_was_asked_for_delivers_or_changes_nothing() {
         let with = |status, header: Option<&str>| {
-            let outcome =
-                Outcome::Answered(Answer { webhook_delivery: header.map(str::to_owned), ..answer(status) });
+            let outcome = Outcome::Answered(Answer { webhook_delivery: header.map(str::to_owned), ..answer(status) });
             decide_manual(&outcome)
         };
         assert_eq!(with(204, None), Decision { next: Next::Delivered, directive: None });

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::function::Function;
+use crate::function::{Function, Outcome};
 use crate::proxy::AwsProxy;
 use crate::queue::Queue;
 use crate::stack::Stack;
@@ -93,21 +93,39 @@ impl Workbench {
 
     /// Calls the API's path through its function, with the admin key, and gives what API Gateway would answer by.
     pub async fn call(&self, api: &Function, method: &str, path: &str, body: &str) -> Value {
-        let event = json!({
+        api.invoke(&self.request(method, path, body)).await.answered()
+    }
+
+    /// The same of a function that dies of it.
+    pub async fn call_dying(&self, api: &Function, method: &str, path: &str, body: &str) {
+        let outcome = api.invoke(&self.request(method, path, body)).await;
+        assert!(matches!(outcome, Outcome::Died(_)), "{outcome:?}");
+    }
+
+    /// A request as API Gateway hands it to the function.
+    fn request(&self, method: &str, path: &str, body: &str) -> Value {
+        let (bare, query) = path.split_once('?').unwrap_or((path, ""));
+        let parameters = |all: bool| -> Value {
+            let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+            let value = |value: &str| if all { json!([value]) } else { json!(value) };
+            let map: serde_json::Map<String, Value> =
+                pairs.map(|(name, text)| (name.to_owned(), value(text))).collect();
+            if map.is_empty() { Value::Null } else { map.into() }
+        };
+        json!({
             "resource": "/{proxy+}",
-            "path": path,
+            "path": bare,
             "httpMethod": method,
             "headers": { "authorization": self.admin_key, "content-type": "application/json" },
             "multiValueHeaders": { "authorization": [self.admin_key], "content-type": ["application/json"] },
-            "queryStringParameters": null,
-            "multiValueQueryStringParameters": null,
-            "pathParameters": { "proxy": path.trim_start_matches('/') },
+            "queryStringParameters": parameters(false),
+            "multiValueQueryStringParameters": parameters(true),
+            "pathParameters": { "proxy": bare.trim_start_matches('/') },
             "stageVariables": null,
-            "requestContext": { "stage": "v1", "httpMethod": method, "path": format!("/v1{path}"), "requestId": "tests" },
+            "requestContext": { "stage": "v1", "httpMethod": method, "path": format!("/v1{bare}"), "requestId": "tests" },
             "body": body,
             "isBase64Encoded": false,
-        });
-        api.invoke(&event).await.answered()
+        })
     }
 
     /// A function's environment here.

@@ -118,7 +118,11 @@ pub(crate) async fn delete(
     Path((organization, endpoint)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
     let (organization, endpoint) = (parse_organization(&organization)?, parse_endpoint(&endpoint)?);
-    if api.table.delete_endpoint(&organization, endpoint).await? { Ok(StatusCode::NO_CONTENT) } else { Err(NO_ENDPOINT) }
+    if api.table.delete_endpoint(&organization, endpoint).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(NO_ENDPOINT)
+    }
 }
 
 /// Why an endpoint was not made: the limit, or a change of profile at the same moment.

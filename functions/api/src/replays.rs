@@ -120,8 +120,7 @@ pub(crate) async fn list(
     Path((organization, endpoint)): Path<(String, String)>,
 ) -> Result<Json<ReplaysAnswer>, ApiError> {
     let (organization, endpoint) = (parse_organization(&organization)?, parse_endpoint(&endpoint)?);
-    let (stored, replays) =
-        tokio::try_join!(api.table.endpoint(&organization, endpoint), api.table.replays(endpoint))?;
+    let (stored, replays) = tokio::try_join!(api.table.endpoint(&organization, endpoint), api.table.replays(endpoint))?;
     stored.ok_or(NO_ENDPOINT)?;
     Ok(Json(ReplaysAnswer { replays: replays.into_iter().map(ReplayView::from).collect() }))
 }

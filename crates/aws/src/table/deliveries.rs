@@ -40,9 +40,7 @@ impl Table {
         let put = self.client.put_item().table_name(&self.name).set_item(Some(to_item(item)?));
         match put.condition_expression("attribute_not_exists(PK)").send().await {
             Ok(_) => Ok(true),
-            Err(error)
-                if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) =>
-            {
+            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
                 Ok(false)
             }
             Err(error) => Err(AwsError::sdk("PutItem")(error)),

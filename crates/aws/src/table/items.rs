@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use hookbell_domain::delivery::{Attempt, Claimant, Claimed, Delivery, DeliveryStatus, ManualAttempt, ManualRequest, Trigger};
+use hookbell_domain::delivery::{
+    Attempt, Claimant, Claimed, Delivery, DeliveryStatus, ManualAttempt, ManualRequest, Trigger,
+};
 use hookbell_domain::endpoint::{Disabled, Endpoint, Health};
 use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, MessageId, OrganizationId};
 use hookbell_domain::message::Message;
@@ -239,10 +241,9 @@ impl DeliveryItem {
             skipped: self.skipped,
             directive: self.directive.as_deref().and_then(Directive::named),
             claim: self.claimed_by.map(|by| Claimed { by: Claimant(by), until: self.claimed_until.map(time) }),
-            manual: self.manual_request.map(|request| ManualAttempt {
-                request: ManualRequest(request),
-                until: self.manual_until.map(time),
-            }),
+            manual: self
+                .manual_request
+                .map(|request| ManualAttempt { request: ManualRequest(request), until: self.manual_until.map(time) }),
             updated_at: time(self.updated_at),
         })
     }

@@ -79,8 +79,7 @@ impl Table {
     /// # Errors
     /// When DynamoDB fails.
     pub async fn begin_replay(&self, replay: Replay) -> Result<BeginReplay, AwsError> {
-        let forgotten =
-            replay.began_at.as_millisecond() - i64::try_from(REMEMBERED.as_millis()).unwrap_or(i64::MAX);
+        let forgotten = replay.began_at.as_millisecond() - i64::try_from(REMEMBERED.as_millis()).unwrap_or(i64::MAX);
         let put = self
             .client
             .put_item()
