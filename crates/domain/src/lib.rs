@@ -15,5 +15,6 @@ pub mod outcome;
 pub mod profile;
 pub mod retry;
 pub mod signature;
+pub mod stats;
 pub mod target;
 pub mod time;
