@@ -8,11 +8,16 @@ mod deliveries;
 mod endpoints;
 mod error;
 mod fields;
+mod lists;
+mod logged;
+mod message_lists;
 mod messages;
 mod organizations;
 mod ping;
 mod router;
 mod state;
+mod stats;
+mod status;
 mod view;
 
 use hookbell_aws::{clients, logging};

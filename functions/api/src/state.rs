@@ -42,17 +42,20 @@ impl Api {
     /// The organization, without its endpoints.
     pub(crate) async fn organization_record(&self, id: &str) -> Result<OrganizationRecord, ApiError> {
         let id = parse_organization(id)?;
-        self.table.organization_record(&id).await?.ok_or(ApiError::NotFound("Organization not found"))
+        self.table.organization_record(&id).await?.ok_or(NO_ORGANIZATION)
     }
 
     /// The organization with its endpoints, every change that was answered included.
     pub(crate) async fn organization(&self, id: &str) -> Result<Organization, ApiError> {
         let id = parse_organization(id)?;
-        self.table.organization(&id, true).await?.ok_or(ApiError::NotFound("Organization not found"))
+        self.table.organization(&id, true).await?.ok_or(NO_ORGANIZATION)
     }
 }
 
+/// What is answered where no organization of this caller is.
+pub(crate) const NO_ORGANIZATION: ApiError = ApiError::NotFound("Organization not found");
+
 /// An organization's id from a path: what cannot be one belongs to no organization.
 pub(crate) fn parse_organization(id: &str) -> Result<OrganizationId, ApiError> {
-    id.parse().map_err(|_| ApiError::NotFound("Organization not found"))
+    id.parse().map_err(|_| NO_ORGANIZATION)
 }

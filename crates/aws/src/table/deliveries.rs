@@ -11,7 +11,7 @@ use hookbell_domain::retry::Decision;
 use jiff::Timestamp;
 
 use super::items::{AttemptItem, DeliveryItem};
-use super::keys::{self, Key};
+use super::keys::Key;
 use super::{BATCH_WRITE_ITEMS, Item, Table, back_off, from_item, ms, number, text, to_item, update_if};
 use crate::AwsError;
 
@@ -26,15 +26,6 @@ pub enum Claim {
     Past(Delivery),
     /// The delivery is not there (any more).
     Gone,
-}
-
-/// A page of deliveries, newest first.
-#[derive(Debug, Clone)]
-pub struct Page {
-    /// The deliveries.
-    pub deliveries: Vec<Delivery>,
-    /// Whether older ones follow.
-    pub more: bool,
 }
 
 impl Table {
@@ -95,25 +86,6 @@ impl Table {
             .map(|&endpoint| Key::delivery(endpoint, DeliveryId::first(message.id, endpoint)));
         let items: Vec<DeliveryItem> = self.get_all(keys.collect()).await?;
         items.into_iter().map(DeliveryItem::into_delivery).collect()
-    }
-
-    /// Reads the deliveries of an endpoint that are older than `before`, newest first, at most `limit`.
-    ///
-    /// # Errors
-    /// When DynamoDB fails.
-    pub async fn list_deliveries(
-        &self,
-        endpoint: EndpointId,
-        before: Option<DeliveryId>,
-        limit: usize,
-    ) -> Result<Page, AwsError> {
-        let before = before.map(|id| id.to_string());
-        let (items, more) = self
-            .newest_first(|shard| keys::delivery_shard(endpoint, shard), DeliveryId::PREFIX, before.as_deref(), limit)
-            .await?;
-        let deliveries =
-            items.into_iter().map(|item| from_item::<DeliveryItem>(item)?.into_delivery()).collect::<Result<_, _>>()?;
-        Ok(Page { deliveries, more })
     }
 
     /// Takes attempt number `attempt` of a delivery, unless it was made or another worker has it.

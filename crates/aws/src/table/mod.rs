@@ -5,6 +5,8 @@
 
 mod body;
 mod deliveries;
+mod delivery_lists;
+mod delivery_outlines;
 mod disabling;
 mod endpoints;
 mod event_ids;
@@ -12,6 +14,8 @@ mod health;
 mod items;
 mod keys;
 mod listing;
+mod merging;
+mod message_lists;
 mod messages;
 mod organizations;
 mod transactions;
@@ -28,10 +32,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use deliveries::{Claim, Page};
+pub use deliveries::Claim;
+pub use delivery_lists::DeliveryFilter;
+pub use delivery_outlines::Outlines;
 pub use disabling::DisableCause;
 pub use endpoints::{CreateEndpoint, EndpointChange, SealedSecrets, StoredEndpoint};
 pub use event_ids::EventIdState;
+pub use listing::Wanted;
+pub use merging::{Order, Page};
 pub use organizations::{Initialized, Organization, OrganizationRecord};
 
 use crate::AwsError;
