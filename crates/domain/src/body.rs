@@ -33,6 +33,25 @@ pub fn freeze(
     }
 }
 
+/// The payload in the body of a message: the bytes that the producer's were made into.
+///
+/// Only an envelope has the message's own id in it: that id is made when the event is accepted, and no producer knows
+/// it before. So what a body is does not depend on which profile its organization has by now.
+///
+/// # Errors
+/// When the body is no JSON, which no message's is.
+pub fn payload(id: MessageId, body: &[u8]) -> Result<Box<RawValue>, serde_json::Error> {
+    #[derive(serde::Deserialize)]
+    struct Envelope {
+        id: String,
+        data: Box<RawValue>,
+    }
+    match serde_json::from_slice::<Envelope>(body) {
+        Ok(envelope) if envelope.id.parse() == Ok(id) => Ok(envelope.data),
+        _ => serde_json::from_slice(body),
+    }
+}
+
 /// The payload without the white space between its tokens.
 ///
 /// # Errors
@@ -97,6 +116,24 @@ mod tests {
             "{\n \"z\": 1.0, \"a\": 1e5, \"q\": \"a \\\" b \\\\\", \"u\": \"\\u00e9 é\",\t\"n\": 12345678901234567890123 }",
             r#"{"z":1.0,"a":1e5,"q":"a \" b \\","u":"\u00e9 é","n":12345678901234567890123}"#,
         );
+    }
+
+    #[test]
+    fn a_payload_comes_out_of_its_body_as_it_went_in() {
+        let (id, at) = (MessageId::new(Timestamp::UNIX_EPOCH, 7), Timestamp::UNIX_EPOCH);
+        for text in [
+            r#"{"z":1.0,"a":1e5,"u":"\u00e9 é","n":12345678901234567890123,"q":"\",\"data\":{}"}"#,
+            r#"{"id":"env_1","type":"t","timestamp":"t","data":{"id":7}}"#,
+            r#"{"id":"msg_00000000000000000000000008","data":[]}"#,
+            r#"{"id":7,"id":8,"data":[]}"#,
+            "{}",
+        ] {
+            for format in [BodyFormat::Envelope, BodyFormat::Flat] {
+                let body = freeze(format, id, "a.type", at, &raw(text));
+                assert_eq!(payload(id, &body).unwrap().get(), text, "{format:?}");
+            }
+        }
+        assert!(payload(id, b"{").is_err());
     }
 
     fn json() -> impl Strategy<Value = serde_json::Value> {

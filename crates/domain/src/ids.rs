@@ -21,6 +21,22 @@ pub struct ParseIdError {
     expected: &'static str,
 }
 
+/// An id that begins with its time. Their numbers and their texts sort alike: by time.
+pub trait TimedId: Copy + Ord + fmt::Debug + fmt::Display + FromStr<Err = ParseIdError> {
+    /// The number that the id's text spells.
+    fn number(self) -> u128;
+
+    /// The id of that number.
+    fn numbered(number: u128) -> Self;
+
+    /// The smallest id whose time is not before `at`.
+    #[must_use]
+    fn first_from(at: Timestamp) -> Self {
+        let begun = u64::from(at.subsec_nanosecond() % 1_000_000 > 0);
+        Self::numbered(u128::from(unix_ms(at) + begun) << 80)
+    }
+}
+
 macro_rules! ulid_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal, $kind:literal) => {
         $(#[$doc])*
@@ -57,6 +73,16 @@ macro_rules! ulid_id {
             #[must_use]
             pub fn first_at(at: Timestamp) -> Self {
                 Self(Ulid::from_parts(unix_ms(at), 0))
+            }
+        }
+
+        impl TimedId for $name {
+            fn number(self) -> u128 {
+                self.0.0
+            }
+
+            fn numbered(number: u128) -> Self {
+                Self(Ulid(number))
             }
         }
 
@@ -301,12 +327,24 @@ mod tests {
         ] {
             assert_ne!(replay, other);
         }
-        let originals: Vec<_> = (1..100).map(|n| DeliveryId::new(at(n), u128::MAX - n as u128)).collect();
+        let originals: Vec<_> = (1..100).map(|n| DeliveryId::new(at(n), u128::MAX >> n)).collect();
         let made: Vec<_> = originals.iter().map(|&id| DeliveryId::replayed(id, replay, began_at)).collect();
         assert!(made.is_sorted() && made.iter().all(|id| id.created_at() == began_at));
         let again = DeliveryId::replayed(originals[0], replay, began_at);
         assert_eq!(again, made[0]);
         assert_ne!(replay.request(originals[0]), replay.request(originals[1]));
+    }
+
+    #[test]
+    fn numbers_and_texts_of_ids_sort_by_time() {
+        let (early, late) = (MessageId::new(at(1), u128::MAX), MessageId::new(at(2), 0));
+        assert!(early.number() < late.number() && early.to_string() < late.to_string());
+        assert_eq!(MessageId::numbered(early.number()), early);
+        let first_from = |text: &str| MessageId::first_from(text.parse().unwrap());
+        let at_123 = MessageId::first_at("2026-05-30T14:23:00.123Z".parse().unwrap());
+        assert_eq!(first_from("2026-05-30T14:23:00.123Z"), at_123);
+        assert_eq!(first_from("2026-05-30T14:23:00.122000001Z"), at_123, "a time has begun that no id has");
+        assert_eq!(first_from("1969-12-31T23:59:59.5Z").number(), 0);
     }
 
     #[test]

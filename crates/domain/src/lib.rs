@@ -16,5 +16,6 @@ pub mod profile;
 pub mod replay;
 pub mod retry;
 pub mod signature;
+pub mod stats;
 pub mod target;
 pub mod time;

@@ -29,10 +29,8 @@ pub struct Replay {
     pub stopped: Option<String>,
     /// How many steps are done.
     pub step: u32,
-    /// The last delivery that was looked at.
+    /// Up to which delivery all were looked at.
     pub reached: Option<DeliveryId>,
-    /// How many deliveries were looked at.
-    pub examined: u64,
     /// How many of them were sent once more.
     pub redelivered: u64,
     /// When it was asked for.
@@ -71,11 +69,10 @@ impl ReplayState {
 }
 
 impl Replay {
-    /// Whether a delivery is to be sent once more. One that was itself asked for is not: its message has its turn with
-    /// the first delivery.
+    /// Whether a delivery of its range and status is to be sent once more. One that was itself asked for is not: its
+    /// message has its turn with the first delivery.
     #[must_use]
-    pub fn takes(&self, delivery: &Delivery) -> bool {
-        self.status.is_none_or(|status| status == delivery.status)
-            && delivery.id == DeliveryId::first(delivery.message_id, delivery.endpoint_id)
+    pub fn takes(delivery: &Delivery) -> bool {
+        delivery.id == DeliveryId::first(delivery.message_id, delivery.endpoint_id)
     }
 }

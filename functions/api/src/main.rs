@@ -8,6 +8,9 @@ mod deliveries;
 mod endpoints;
 mod error;
 mod fields;
+mod lists;
+mod logged;
+mod message_lists;
 mod messages;
 mod organizations;
 mod ping;
@@ -15,6 +18,8 @@ mod redeliver;
 mod replays;
 mod router;
 mod state;
+mod stats;
+mod status;
 mod view;
 
 use hookbell_aws::{clients, logging};

@@ -49,11 +49,9 @@ struct ReplayView {
     before: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<&'static str>,
-    /// How many deliveries were looked at.
-    examined: u64,
     /// How many of them were sent once more.
     redelivered: u64,
-    /// When the last one looked at was made: how far it is between `after` and `before`.
+    /// Up to which time all deliveries were looked at: how far it is between `after` and `before`.
     #[serde(skip_serializing_if = "Option::is_none")]
     reached: Option<String>,
     created_at: String,
@@ -70,7 +68,6 @@ impl From<Replay> for ReplayView {
             after: iso_ms(replay.after),
             before: iso_ms(replay.before),
             status: replay.status.map(DeliveryStatus::as_str),
-            examined: replay.examined,
             redelivered: replay.redelivered,
             reached: replay.reached.map(|id| iso_ms(id.created_at())),
             created_at: iso_ms(replay.began_at),
@@ -169,7 +166,6 @@ fn read(organization: &OrganizationId, endpoint: EndpointId, now: Timestamp, bod
         stopped: None,
         step: 0,
         reached: None,
-        examined: 0,
         redelivered: 0,
         began_at: now,
         updated_at: now,

@@ -9,7 +9,10 @@ use axum::routing::{get, post};
 
 use crate::error::ApiError;
 use crate::state::Api;
-use crate::{auth, deliveries, endpoints, error, messages, organizations, ping, redeliver, replays};
+use crate::{
+    auth, deliveries, endpoints, error, logged, message_lists, messages, organizations, ping, redeliver, replays,
+    stats, status,
+};
 
 /// All routes, behind the key. API Gateway and Lambda bound a request's body to 6 MB; each route says what it takes.
 pub(crate) fn router(api: Api) -> Router {
@@ -23,18 +26,24 @@ pub(crate) fn router(api: Api) -> Router {
         .route("/{endpoint}/deliveries/{delivery}", get(deliveries::get))
         .route("/{endpoint}/deliveries/{delivery}/redeliver", post(redeliver::redeliver))
         .route("/{endpoint}/replay", get(replays::list).post(replays::begin))
-        .route("/{endpoint}/replay/{replay}", get(replays::get));
+        .route("/{endpoint}/replay/{replay}", get(replays::get))
+        .route("/{endpoint}/stats", get(stats::stats));
     let sending = Router::new()
         .route("/initialize", post(organizations::initialize))
+        .route("/initialization-status", get(status::initialization))
         .route("/send", post(messages::send))
+        .route("/messages", get(message_lists::list))
+        .route("/messages/{message}", get(message_lists::get))
         .route("/messages/{message}/attempts", get(messages::attempts));
     Router::new()
         .nest("/organizations/{organization}/webhooks", management)
         .nest("/webhooks/organizations/{organization}", sending)
+        .route("/webhooks/status", get(status::status))
         .fallback(async || ApiError::NotFound("No such path"))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(Arc::clone(&api), auth::authenticate))
         .layer(from_fn(error::write_bodies))
+        .layer(from_fn(logged::log))
         .with_state(api)
 }

@@ -52,7 +52,7 @@ impl Api {
     }
 }
 
-/// What is answered for an organization that is not there for the caller.
+/// What is answered where no organization of this caller is.
 pub(crate) const NO_ORGANIZATION: ApiError = ApiError::NotFound("Organization not found");
 
 /// An organization's id from a path: what cannot be one belongs to no organization.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hookbell_aws::AwsError;
 use hookbell_aws::queues::{DeliveryTask, ReplayTask, Task};
-use hookbell_aws::table::{Redelivery, Step as Done};
+use hookbell_aws::table::{DeliveryFilter, Order, Redelivery, Step as Done, Wanted};
 use hookbell_domain::delivery::Delivery;
 use hookbell_domain::ids::DeliveryId;
 use hookbell_domain::profile::Redeliver;
@@ -17,7 +17,7 @@ use crate::follow_up::FollowUp;
 use crate::sender::Sender;
 use crate::waiting;
 
-/// How many deliveries one step looks at.
+/// How many deliveries one step sends once more, at most.
 const PAGE: usize = 200;
 
 /// How long the next step waits, before scaling: a receiver that has just come back gets 200 a second at most.
@@ -37,7 +37,7 @@ pub(crate) async fn step(sender: &Sender, task: ReplayTask, coming: Coming) -> R
     }
     if replay.step != task.step {
         // Somebody has done this step. Where it was an earlier try at this record, it may have died before handing on.
-        return Ok(if repeated { hand_on(sender, &replay, replay.step) } else { Step::Done });
+        return Ok(if repeated { hand_on(sender, &replay, replay.step, PAUSE) } else { Step::Done });
     }
     if !target.endpoint.is_enabled() {
         sender.table.stop_replay(&replay, STOPPED_DISABLED, Timestamp::now()).await?;
@@ -46,34 +46,36 @@ pub(crate) async fn step(sender: &Sender, task: ReplayTask, coming: Coming) -> R
     if !coming.budget.allows(TIME) {
         return Ok(Step::Again);
     }
-    let page = sender.table.deliveries_to_replay(&replay, PAGE).await?;
-    let taken: Vec<&Delivery> = page.deliveries.iter().filter(|delivery| replay.takes(delivery)).collect();
-    send(sender, &replay, organization.record.profile.redeliver, &taken).await?;
-    let done = Done {
-        reached: page.deliveries.last().map(|delivery| delivery.id),
-        examined: count(page.deliveries.len()),
-        redelivered: count(taken.len()),
-        is_last: !page.more,
+    let wanted = Wanted {
+        order: Order::OldestFirst,
+        after: Some(replay.after),
+        before: Some(replay.before),
+        behind: replay.reached,
+        limit: PAGE,
     };
+    let filter = DeliveryFilter { status: replay.status, event_type: None };
+    let page = sender.table.list_deliveries(replay.endpoint_id, &filter, &wanted).await?;
+    let taken: Vec<&Delivery> = page.entries.iter().filter(|delivery| Replay::takes(delivery)).collect();
+    send(sender, &replay, organization.record.profile.redeliver, &taken).await?;
+    let done = Done { reached: page.next, redelivered: u64::try_from(taken.len()).unwrap_or(u64::MAX) };
     let advanced = sender.table.advance_replay(&replay, done, Timestamp::now()).await?;
     tracing::info!(
         organization_id = %replay.organization_id,
         endpoint_id = %replay.endpoint_id,
         replay_id = %replay.id,
         step = replay.step,
-        examined = done.examined,
         redelivered = done.redelivered,
-        finished = done.is_last,
+        finished = done.is_last(),
         "replay.advanced"
     );
-    Ok(if done.is_last || !(advanced || repeated) {
-        Step::Done
-    } else {
-        hand_on(sender, &replay, replay.step.saturating_add(1))
-    })
+    if done.is_last() || !(advanced || repeated) {
+        return Ok(Step::Done);
+    }
+    let pause = if taken.is_empty() { Duration::ZERO } else { PAUSE };
+    Ok(hand_on(sender, &replay, replay.step.saturating_add(1), pause))
 }
 
-fn hand_on(sender: &Sender, replay: &Replay, step: u32) -> Step {
+fn hand_on(sender: &Sender, replay: &Replay, step: u32, pause: Duration) -> Step {
     let task = ReplayTask {
         organization_id: replay.organization_id.clone(),
         endpoint_id: replay.endpoint_id,
@@ -81,7 +83,7 @@ fn hand_on(sender: &Sender, replay: &Replay, step: u32) -> Step {
         step,
         redrives: 0,
     };
-    Step::Follow(FollowUp::Step(task, sender.config.time_scale.apply(PAUSE)))
+    Step::Follow(FollowUp::Step(task, sender.config.time_scale.apply(pause)))
 }
 
 /// Puts the tasks of a step onto the queue, after noting on the messages what leads to their new deliveries.
@@ -122,8 +124,4 @@ fn task(replay: &Replay, mode: Redeliver, delivery: &Delivery) -> DeliveryTask {
         },
         Redeliver::ManualAttempt => DeliveryTask { manual: Some(replay.id.request(delivery.id)), ..task },
     }
-}
-
-fn count(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
 }

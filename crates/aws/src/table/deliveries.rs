@@ -8,18 +8,9 @@ use hookbell_domain::message::Message;
 use jiff::Timestamp;
 
 use super::items::DeliveryItem;
-use super::keys::{self, Key};
-use super::{BATCH_WRITE_ITEMS, Item, Table, back_off, from_item, ms, text, to_item, update_if};
+use super::keys::Key;
+use super::{BATCH_WRITE_ITEMS, Item, Table, back_off, ms, text, to_item, update_if};
 use crate::AwsError;
-
-/// A page of deliveries, newest first.
-#[derive(Debug, Clone)]
-pub struct Page {
-    /// The deliveries.
-    pub deliveries: Vec<Delivery>,
-    /// Whether older ones follow.
-    pub more: bool,
-}
 
 impl Table {
     /// Puts deliveries, 25 to a request; overwrites what is there.
@@ -97,25 +88,6 @@ impl Table {
             .map(|&endpoint| Key::delivery(endpoint, DeliveryId::first(message.id, endpoint)));
         let items: Vec<DeliveryItem> = self.get_all(keys.collect()).await?;
         items.into_iter().map(DeliveryItem::into_delivery).collect()
-    }
-
-    /// Reads the deliveries of an endpoint that are older than `before`, newest first, at most `limit`.
-    ///
-    /// # Errors
-    /// When DynamoDB fails.
-    pub async fn list_deliveries(
-        &self,
-        endpoint: EndpointId,
-        before: Option<DeliveryId>,
-        limit: usize,
-    ) -> Result<Page, AwsError> {
-        let before = before.map(|id| id.to_string());
-        let (items, more) = self
-            .newest_first(|shard| keys::delivery_shard(endpoint, shard), DeliveryId::PREFIX, before.as_deref(), limit)
-            .await?;
-        let deliveries =
-            items.into_iter().map(|item| from_item::<DeliveryItem>(item)?.into_delivery()).collect::<Result<_, _>>()?;
-        Ok(Page { deliveries, more })
     }
 
     /// Ends a delivery without a further attempt; `false` when it had ended already or is not there.

@@ -40,7 +40,7 @@ impl Key {
     }
 
     pub(super) fn message(organization: &OrganizationId, message: MessageId) -> Self {
-        Self { pk: format!("MSG#{organization}#{}", message.shard()), sk: message.to_string() }
+        Self { pk: message_shard(organization, message.shard()), sk: message.to_string() }
     }
 
     pub(super) fn delivery(endpoint: EndpointId, delivery: DeliveryId) -> Self {
@@ -77,4 +77,9 @@ pub(super) fn replays(endpoint: EndpointId) -> String {
 /// The partition of an endpoint's deliveries in one shard.
 pub(super) fn delivery_shard(endpoint: EndpointId, shard: u8) -> String {
     format!("DLV#{endpoint}#{shard}")
+}
+
+/// The partition of an organization's messages in one shard.
+pub(super) fn message_shard(organization: &OrganizationId, shard: u8) -> String {
+    format!("MSG#{organization}#{shard}")
 }

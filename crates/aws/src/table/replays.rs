@@ -37,14 +37,18 @@ pub enum BeginReplay {
 /// What a step of a replay has done.
 #[derive(Debug, Clone, Copy)]
 pub struct Step {
-    /// The last delivery that it looked at.
+    /// Up to which delivery all were looked at; absent when the end of the range was reached.
     pub reached: Option<DeliveryId>,
-    /// How many it looked at.
-    pub examined: u64,
     /// How many it sent once more.
     pub redelivered: u64,
+}
+
+impl Step {
     /// Whether it was the last.
-    pub is_last: bool,
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        self.reached.is_none()
+    }
 }
 
 /// A replay: `RPL#whe_…` / `rpl_…`.
@@ -66,7 +70,6 @@ struct ReplayItem {
     step: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reached: Option<DeliveryId>,
-    examined: u64,
     redelivered: u64,
     began: i64,
     updated: i64,
@@ -132,20 +135,12 @@ impl Table {
         items.map(|item| from_item::<ReplayItem>(item)?.into_replay()).collect()
     }
 
-    /// Reads the deliveries that a replay looks at next, oldest first, at most `limit`.
-    ///
-    /// # Errors
-    /// When DynamoDB fails.
-    pub async fn deliveries_to_replay(&self, replay: &Replay, limit: usize) -> Result<super::Page, AwsError> {
-        todo!("{replay:?} {limit}")
-    }
-
     /// Moves a running replay on from the step that `replay` shows; `false` when somebody else has.
     ///
     /// # Errors
     /// When DynamoDB fails.
     pub async fn advance_replay(&self, replay: &Replay, done: Step, now: Timestamp) -> Result<bool, AwsError> {
-        let state = if done.is_last { ReplayState::Finished } else { ReplayState::Running };
+        let state = if done.is_last() { ReplayState::Finished } else { ReplayState::Running };
         let mut update = self
             .client
             .update_item()
@@ -157,10 +152,9 @@ impl Table {
             .expression_attribute_values(":next", number(replay.step.saturating_add(1)))
             .expression_attribute_values(":running", text(ReplayState::Running.as_str()))
             .expression_attribute_values(":state", text(state.as_str()))
-            .expression_attribute_values(":examined", number(replay.examined.saturating_add(done.examined)))
             .expression_attribute_values(":redelivered", number(replay.redelivered.saturating_add(done.redelivered)))
             .expression_attribute_values(":now", ms(now));
-        let mut set = "SET step = :next, #state = :state, examined = :examined, redelivered = :redelivered, \
+        let mut set = "SET step = :next, #state = :state, redelivered = :redelivered, \
                        updated = :now"
             .to_owned();
         if let Some(reached) = done.reached {
@@ -228,7 +222,6 @@ impl ReplayItem {
             stopped: replay.stopped.clone(),
             step: replay.step,
             reached: replay.reached,
-            examined: replay.examined,
             redelivered: replay.redelivered,
             began: replay.began_at.as_millisecond(),
             updated: replay.updated_at.as_millisecond(),
@@ -250,7 +243,6 @@ impl ReplayItem {
             stopped: self.stopped,
             step: self.step,
             reached: self.reached,
-            examined: self.examined,
             redelivered: self.redelivered,
             began_at: time(self.began),
             updated_at: time(self.updated),

@@ -1,0 +1,260 @@
+//! What the lists have in common: what may be asked of a page, the cursors between pages, and how large a page gets.
+
+use std::collections::HashMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hookbell_aws::sealing::{Keys, Marked};
+use hookbell_aws::table::{Order, Wanted};
+use hookbell_domain::delivery::DeliveryStatus;
+use hookbell_domain::ids::{EndpointId, OrganizationId, TimedId};
+use jiff::Timestamp;
+
+use crate::error::{ApiError, FieldErrors};
+
+/// Entries of a page where the caller does not say.
+const DEFAULT_PAGE: usize = 50;
+
+/// Bytes of bodies and responses in one page. Lambda answers at most 6 MB (AWS, "Lambda quotas"), and they are escaped
+/// twice on the way: as text inside our JSON, and that as text inside Lambda's. A quote becomes four bytes.
+const PAGE_BYTES: usize = 1_300_000;
+
+/// Characters of an event type that is looked for.
+const EVENT_TYPE_LENGTH: usize = 256;
+
+/// How much of a cursor is its mark.
+const MARK_BYTES: usize = 8;
+
+/// A list that has pages. A cursor of one is no cursor of another.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum List<'a> {
+    /// An endpoint's deliveries.
+    Deliveries(EndpointId),
+    /// An organization's messages.
+    Messages(&'a OrganizationId),
+}
+
+/// The parameters of a call, in which names may be repeated (the last counts) or unknown (nothing happens).
+pub(crate) struct Parameters {
+    values: HashMap<String, String>,
+    errors: FieldErrors,
+}
+
+impl Parameters {
+    pub(crate) fn new(values: HashMap<String, String>) -> Self {
+        Self { values, errors: FieldErrors::new() }
+    }
+
+    /// Which page is wanted: `limit`, `cursor`, `after` and `before`.
+    pub(crate) fn page<I: TimedId>(&mut self, keys: &Keys, list: List<'_>, most: usize) -> Wanted<I> {
+        let behind = self.get("cursor").map(|cursor| read_cursor(keys, list, cursor));
+        if behind == Some(None) {
+            self.refuse("cursor", "Must be the cursor of an earlier page of this list, unchanged".to_owned());
+        }
+        Wanted {
+            order: Order::NewestFirst,
+            after: self.time("after"),
+            before: self.time("before"),
+            behind: behind.flatten(),
+            limit: self.clamped("limit", DEFAULT_PAGE, most),
+        }
+    }
+
+    /// The status that is looked for.
+    pub(crate) fn status(&mut self) -> Option<DeliveryStatus> {
+        let found = DeliveryStatus::named(self.get("status")?);
+        if found.is_none() {
+            self.refuse("status", "Must be pending, delivered, failed or exhausted".to_owned());
+        }
+        found
+    }
+
+    /// The type that is looked for. It need not be in the catalogue, which may have lost it since.
+    pub(crate) fn event_type(&mut self) -> Option<String> {
+        let event_type = self.get("eventType")?.to_owned();
+        let fits = (1..=EVENT_TYPE_LENGTH).contains(&event_type.chars().count());
+        if fits && !event_type.chars().any(char::is_control) {
+            return Some(event_type);
+        }
+        let problem = format!("Must be 1 to {EVENT_TYPE_LENGTH} characters, none of them a control character");
+        self.refuse("eventType", problem);
+        None
+    }
+
+    /// A count: what was asked for, clamped to what is allowed; the default for what is no number.
+    pub(crate) fn clamped(&self, name: &str, default: usize, most: usize) -> usize {
+        let asked = self.get(name).and_then(|text| text.parse::<f64>().ok()).filter(|asked| !asked.is_nan());
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "casts of floats saturate")]
+        let asked = asked.map_or(default, |asked| asked as usize);
+        asked.clamp(1, most.max(1))
+    }
+
+    /// Ends the reading: an error when anything was wrong.
+    pub(crate) fn finish(self) -> Result<(), ApiError> {
+        if self.errors.is_empty() { Ok(()) } else { Err(ApiError::Validation(self.errors)) }
+    }
+
+    fn time(&mut self, name: &'static str) -> Option<Timestamp> {
+        let time = self.get(name)?.parse().ok();
+        if time.is_none() {
+            self.refuse(name, "Must be an ISO-8601 time with its offset, such as 2026-05-30T14:23:00.000Z".to_owned());
+        }
+        time
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    fn refuse(&mut self, name: &str, problem: String) {
+        self.errors.entry(name.to_owned()).or_default().push(problem);
+    }
+}
+
+/// A cursor: the id behind which the list goes on, and the beginning of its mark.
+///
+/// The mark guards against mistakes, not against people: whoever could forge one would get to another place of a list
+/// that he may read anyway.
+pub(crate) fn write_cursor(keys: &Keys, list: List<'_>, id: impl TimedId) -> String {
+    URL_SAFE_NO_PAD.encode([id.number().to_be_bytes().as_slice(), &mark(keys, list, id)].concat())
+}
+
+fn read_cursor<I: TimedId>(keys: &Keys, list: List<'_>, cursor: &str) -> Option<I> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+    let (number, there) = bytes.split_first_chunk()?;
+    let id = I::numbered(u128::from_be_bytes(*number));
+    (there == mark(keys, list, id)).then_some(id)
+}
+
+fn mark(keys: &Keys, list: List<'_>, id: impl TimedId) -> [u8; MARK_BYTES] {
+    let place = match list {
+        List::Deliveries(endpoint) => format!("deliveries#{endpoint}#{id}"),
+        List::Messages(organization) => format!("messages#{organization}#{id}"),
+    };
+    let mut beginning = [0; MARK_BYTES];
+    for (to, from) in beginning.iter_mut().zip(keys.mark(Marked::Cursor, place.as_bytes())) {
+        *to = from;
+    }
+    beginning
+}
+
+/// How much is left of a page's bytes.
+#[derive(Debug, Default)]
+pub(crate) struct PageBytes {
+    taken: usize,
+}
+
+impl PageBytes {
+    /// Whether so many bytes have room on the page; its first entry always has.
+    pub(crate) fn takes(&mut self, bytes: usize) -> bool {
+        let first = self.taken == 0;
+        // An entry takes a byte at least, or an empty first one would make room for a second.
+        self.taken = self.taken.saturating_add(bytes.max(1));
+        first || self.taken <= PAGE_BYTES
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hookbell_domain::ids::{DeliveryId, MessageId};
+
+    use super::*;
+
+    fn parameters(pairs: &[(&str, &str)]) -> Parameters {
+        Parameters::new(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    fn keys() -> Keys {
+        Keys::derive("0123456789abcdefghijklmnopqrstuvwxyzABCD").unwrap()
+    }
+
+    fn errors(parameters: Parameters) -> Vec<String> {
+        match parameters.finish() {
+            Err(ApiError::Validation(fields)) => fields.into_keys().collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_limit_is_clamped_and_never_refused_for_its_size() {
+        assert_eq!(parameters(&[]).clamped("limit", 50, 100), 50);
+        let nines = "9".repeat(400);
+        for (asked, expected) in [("0", 1), ("-5", 1), ("7", 7), ("5000", 100), (&nines, 100), ("many", 50), ("", 50)] {
+            assert_eq!(parameters(&[("limit", asked)]).clamped("limit", 50, 100), expected, "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_reads_back_and_a_changed_one_is_refused() {
+        let (keys, endpoint) = (keys(), EndpointId::new(Timestamp::UNIX_EPOCH, 1));
+        let id = DeliveryId::new("2026-05-30T14:23:00Z".parse().unwrap(), 7);
+        let list = List::Deliveries(endpoint);
+        let cursor = write_cursor(&keys, list, id);
+        assert_eq!(cursor.len(), 32);
+        assert_eq!(read_cursor(&keys, list, &cursor), Some(id));
+        let mut bad = vec![String::new(), "x".to_owned(), cursor[1..].to_owned(), format!("{cursor}AAAA")];
+        bad.extend((0..cursor.len()).map(|at| {
+            let other = if &cursor[at..=at] == "A" { "B" } else { "A" };
+            format!("{}{other}{}", &cursor[..at], &cursor[at + 1..])
+        }));
+        for bad in bad {
+            assert_eq!(read_cursor::<DeliveryId>(&keys, list, &bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_is_of_one_list_and_one_deployment() {
+        let (keys, organization) = (keys(), "org_1".parse().unwrap());
+        let list = List::Messages(&organization);
+        let cursor = write_cursor(&keys, list, MessageId::new(Timestamp::UNIX_EPOCH, 7));
+        assert!(read_cursor::<MessageId>(&keys, list, &cursor).is_some());
+        assert!(read_cursor::<DeliveryId>(&keys, list, &cursor).is_none());
+        let other = "org_2".parse().unwrap();
+        assert!(read_cursor::<MessageId>(&keys, List::Messages(&other), &cursor).is_none());
+        let others = Keys::derive(&"x".repeat(40)).unwrap();
+        assert!(read_cursor::<MessageId>(&others, list, &cursor).is_none());
+    }
+
+    #[test]
+    fn every_wrong_parameter_is_named_at_once_and_unknown_ones_are_not() {
+        let long = "x".repeat(257);
+        let mut wrong = parameters(&[
+            ("cursor", "x"),
+            ("after", "yesterday"),
+            ("before", "2026-05-30T14:23:00"),
+            ("status", "skipped"),
+            ("eventType", &long),
+            ("limit", "none"),
+            ("surprise", "1"),
+        ]);
+        let endpoint = EndpointId::new(Timestamp::UNIX_EPOCH, 1);
+        let page: Wanted<DeliveryId> = wrong.page(&keys(), List::Deliveries(endpoint), 100);
+        assert_eq!((wrong.status(), wrong.event_type(), page.behind), (None, None, None));
+        assert_eq!(errors(wrong), ["after", "before", "cursor", "eventType", "status"]);
+        for event_type in ["", "a\nb"] {
+            let mut wrong = parameters(&[("eventType", event_type)]);
+            assert_eq!(wrong.event_type(), None);
+            assert_eq!(errors(wrong), ["eventType"]);
+        }
+    }
+
+    #[test]
+    fn times_are_taken_with_any_offset() {
+        let mut right = parameters(&[("after", "2026-05-30T16:23:00+02:00"), ("before", "2026-05-30 14:23:00.5Z")]);
+        let organization = "org_1".parse().unwrap();
+        let page: Wanted<MessageId> = right.page(&keys(), List::Messages(&organization), 100);
+        assert_eq!(page.after, Some("2026-05-30T14:23:00Z".parse().unwrap()));
+        assert_eq!(page.before, Some("2026-05-30T14:23:00.5Z".parse().unwrap()));
+        assert!(right.finish().is_ok());
+    }
+
+    #[test]
+    fn a_page_takes_bytes_up_to_its_end_and_one_entry_always() {
+        let mut page = PageBytes::default();
+        assert!(page.takes(PAGE_BYTES * 2));
+        assert!(!page.takes(0));
+        let mut page = PageBytes::default();
+        assert!(page.takes(PAGE_BYTES - 1) && page.takes(1));
+        assert!(!page.takes(1));
+    }
+}
