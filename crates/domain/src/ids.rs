@@ -116,6 +116,10 @@ ulid_id!(
     /// A delivery: one message on its way to one endpoint.
     DeliveryId, "dlv_", "delivery id"
 );
+ulid_id!(
+    /// An organization's key to the API, which is not the key itself.
+    KeyId, "key_", "key id"
+);
 
 impl MessageId {
     /// The id of an event that a producer put on a queue.

@@ -7,10 +7,12 @@
 //! | message | `MSG#org#shard` | `msg_…` |
 //! | delivery | `DLV#whe_…#shard` | `dlv_…` |
 //! | producer's event id | `EVT#org#eventId` | `EVT` |
+//! | key, and token in use | `KEY#` and its SHA-256 in hexadecimal | `KEY` |
+//! | key in its organization's list | `KEYS#org` | `key_…` |
 //!
 //! An organization's id holds no `#`, and shards come from the id itself, so every key can be computed.
 
-use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, MessageId, OrganizationId};
+use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, KeyId, MessageId, OrganizationId};
 
 use super::{Item, text};
 
@@ -49,6 +51,14 @@ impl Key {
         Self { pk: format!("EVT#{organization}#{event}"), sk: "EVT".to_owned() }
     }
 
+    pub(super) fn api_key(hash: &str) -> Self {
+        Self { pk: format!("KEY#{hash}"), sk: "KEY".to_owned() }
+    }
+
+    pub(super) fn api_key_row(organization: &OrganizationId, key: KeyId) -> Self {
+        Self { pk: key_list(organization), sk: key.to_string() }
+    }
+
     pub(super) fn into_item(self) -> Item {
         Item::from([(PK.to_owned(), text(self.pk)), (SK.to_owned(), text(self.sk))])
     }
@@ -57,4 +67,9 @@ impl Key {
 /// The partition of an endpoint's deliveries in one shard.
 pub(super) fn delivery_shard(endpoint: EndpointId, shard: u8) -> String {
     format!("DLV#{endpoint}#{shard}")
+}
+
+/// The partition of an organization's keys.
+pub(super) fn key_list(organization: &OrganizationId) -> String {
+    format!("KEYS#{organization}")
 }
