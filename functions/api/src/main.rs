@@ -2,15 +2,19 @@
 //!
 //! The invariant: what it answers with success is stored, or on the queue; what it refuses has changed nothing.
 
+mod api_keys;
 mod auth;
 mod config;
 mod deliveries;
 mod endpoints;
 mod error;
 mod fields;
+mod known_keys;
 mod messages;
 mod organizations;
 mod ping;
+mod portal;
+mod portal_token;
 mod router;
 mod state;
 mod view;
