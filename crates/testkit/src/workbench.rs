@@ -93,12 +93,17 @@ impl Workbench {
 
     /// Calls the API's path through its function, with the admin key, and gives what API Gateway would answer by.
     pub async fn call(&self, api: &Function, method: &str, path: &str, body: &str) -> Value {
+        self.call_with(&self.admin_key, api, method, path, body).await
+    }
+
+    /// The same with another key.
+    pub async fn call_with(&self, key: &str, api: &Function, method: &str, path: &str, body: &str) -> Value {
         let event = json!({
             "resource": "/{proxy+}",
             "path": path,
             "httpMethod": method,
-            "headers": { "authorization": self.admin_key, "content-type": "application/json" },
-            "multiValueHeaders": { "authorization": [self.admin_key], "content-type": ["application/json"] },
+            "headers": { "authorization": key, "content-type": "application/json" },
+            "multiValueHeaders": { "authorization": [key], "content-type": ["application/json"] },
             "queryStringParameters": null,
             "multiValueQueryStringParameters": null,
             "pathParameters": { "proxy": path.trim_start_matches('/') },
