@@ -65,6 +65,7 @@ pub fn target_policy() -> Result<TargetPolicy, EnvironmentError> {
 }
 
 /// The text of a variable that may be empty or absent.
-fn optional(name: &'static str) -> String {
+#[must_use]
+pub fn optional(name: &'static str) -> String {
     std::env::var(name).unwrap_or_default()
 }

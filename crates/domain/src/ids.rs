@@ -142,6 +142,10 @@ ulid_id!(
     /// A delivery: one message on its way to one endpoint.
     DeliveryId, "dlv_", "delivery id"
 );
+ulid_id!(
+    /// An organization's key to the API, which is not the key itself.
+    KeyId, "key_", "key id"
+);
 
 ulid_id!(
     /// A replay: deliveries of one endpoint in a range of time, sent once more.

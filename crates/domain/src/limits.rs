@@ -13,4 +13,6 @@ pub struct Limits {
     pub url_length: usize,
     /// Entries of one page of a list.
     pub page_size: usize,
+    /// Calls of one key in a minute.
+    pub calls_per_minute: u32,
 }

@@ -101,8 +101,9 @@ impl Reply {
     #[track_caller]
     pub fn check_refused(&self, status: u16, path: &str) {
         let body = self.expect(status);
-        let names = ["error", "issues", "message", "path", "statusCode", "timestamp"];
-        let expected = names.into_iter().filter(|name| *name != "issues" || body.get("issues").is_some());
+        let names = ["code", "error", "issues", "message", "path", "statusCode", "timestamp"];
+        let optional = ["code", "issues"];
+        let expected = names.into_iter().filter(|name| !optional.contains(name) || body.get(name).is_some());
         assert_eq!(keys(&body), expected.collect::<Vec<_>>());
         assert_eq!((&body["statusCode"], &body["path"]), (&status.into(), &path.into()));
         assert!(body["timestamp"].as_str().unwrap().ends_with('Z'));
@@ -115,6 +116,14 @@ impl Reply {
         let body = self.json();
         assert_eq!(body["message"], "Validation failed");
         check_issues(&body["issues"], fields);
+    }
+
+    /// Fails unless the reply is a refusal of that status in those words, in whichever way the path tells it.
+    #[track_caller]
+    pub fn check_message(&self, status: u16, message: &str) {
+        let body = self.expect(status);
+        let found = body.get("statusCode").map_or(&body["error"]["message"], |_| &body["message"]);
+        assert_eq!(found, message, "{body}");
     }
 
     /// The body as JSON, null when it is empty.

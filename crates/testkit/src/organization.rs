@@ -58,6 +58,24 @@ impl Organization {
         format!("/webhooks/organizations/{}{rest}", self.id)
     }
 
+    /// A path of the API that manages keys.
+    #[must_use]
+    pub fn keys(&self, rest: &str) -> String {
+        format!("/organizations/{}/api-keys{rest}", self.id)
+    }
+
+    /// A new key of that role: its id, and the key.
+    pub async fn new_key(&self, role: &str) -> (String, String) {
+        let made = self.api.post(&self.keys(""), json!({ "role": role }).to_string()).await.expect(201);
+        (text(&made["apiKey"]["keyId"]), text(&made["key"]))
+    }
+
+    /// The same organization, called with another key.
+    #[must_use]
+    pub fn with_key(&self, key: &str) -> Self {
+        Self { api: self.api.with_key(Some(key)), ..self.clone() }
+    }
+
     /// Asks for an endpoint.
     pub async fn create(&self, body: &Value) -> Reply {
         self.api.post(&self.managing(""), body.to_string()).await

@@ -93,39 +93,18 @@ impl Workbench {
 
     /// Calls the API's path through its function, with the admin key, and gives what API Gateway would answer by.
     pub async fn call(&self, api: &Function, method: &str, path: &str, body: &str) -> Value {
-        api.invoke(&self.request(method, path, body)).await.answered()
+        self.call_with(&self.admin_key, api, method, path, body).await
     }
 
-    /// The same of a function that dies of it.
+    /// The same with another key.
+    pub async fn call_with(&self, key: &str, api: &Function, method: &str, path: &str, body: &str) -> Value {
+        api.invoke(&request(key, method, path, body)).await.answered()
+    }
+
+    /// A call, with the admin key, of a function that dies of it.
     pub async fn call_dying(&self, api: &Function, method: &str, path: &str, body: &str) {
-        let outcome = api.invoke(&self.request(method, path, body)).await;
+        let outcome = api.invoke(&request(&self.admin_key, method, path, body)).await;
         assert!(matches!(outcome, Outcome::Died(_)), "{outcome:?}");
-    }
-
-    /// A request as API Gateway hands it to the function.
-    fn request(&self, method: &str, path: &str, body: &str) -> Value {
-        let (bare, query) = path.split_once('?').unwrap_or((path, ""));
-        let parameters = |all: bool| -> Value {
-            let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-            let value = |value: &str| if all { json!([value]) } else { json!(value) };
-            let map: serde_json::Map<String, Value> =
-                pairs.map(|(name, text)| (name.to_owned(), value(text))).collect();
-            if map.is_empty() { Value::Null } else { map.into() }
-        };
-        json!({
-            "resource": "/{proxy+}",
-            "path": bare,
-            "httpMethod": method,
-            "headers": { "authorization": self.admin_key, "content-type": "application/json" },
-            "multiValueHeaders": { "authorization": [self.admin_key], "content-type": ["application/json"] },
-            "queryStringParameters": parameters(false),
-            "multiValueQueryStringParameters": parameters(true),
-            "pathParameters": { "proxy": bare.trim_start_matches('/') },
-            "stageVariables": null,
-            "requestContext": { "stage": "v1", "httpMethod": method, "path": format!("/v1{bare}"), "requestId": "tests" },
-            "body": body,
-            "isBase64Encoded": false,
-        })
     }
 
     /// A function's environment here.
@@ -141,4 +120,29 @@ impl Workbench {
         drop(self.proxy.take_usage());
         function
     }
+}
+
+/// A request as API Gateway hands it to the function.
+fn request(key: &str, method: &str, path: &str, body: &str) -> Value {
+    let (bare, query) = path.split_once('?').unwrap_or((path, ""));
+    let parameters = |all: bool| -> Value {
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let value = |value: &str| if all { json!([value]) } else { json!(value) };
+        let map: serde_json::Map<String, Value> = pairs.map(|(name, text)| (name.to_owned(), value(text))).collect();
+        if map.is_empty() { Value::Null } else { map.into() }
+    };
+    json!({
+        "resource": "/{proxy+}",
+        "path": bare,
+        "httpMethod": method,
+        "headers": { "authorization": key, "content-type": "application/json" },
+        "multiValueHeaders": { "authorization": [key], "content-type": ["application/json"] },
+        "queryStringParameters": parameters(false),
+        "multiValueQueryStringParameters": parameters(true),
+        "pathParameters": { "proxy": bare.trim_start_matches('/') },
+        "stageVariables": null,
+        "requestContext": { "stage": "v1", "httpMethod": method, "path": format!("/v1{bare}"), "requestId": "tests" },
+        "body": body,
+        "isBase64Encoded": false,
+    })
 }

@@ -1,41 +1,169 @@
-//! Who is calling. The deployment's admin key may do everything.
+//! Who is calling, and what they may: the deployment's admin key everything, an organization's key what its role says.
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{Extension, RawPathParams, Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
 use axum::response::Response;
-use sha2::{Digest, Sha256};
+use hookbell_aws::table::{Admission, Call, KeyHash, Token};
+use hookbell_domain::ids::{KeyId, OrganizationId};
+use hookbell_domain::minute::Minute;
+use hookbell_domain::role::Role;
+use jiff::Timestamp;
 
+use crate::api_keys;
 use crate::error::ApiError;
-use crate::state::Api;
+use crate::known_keys::Standing;
+use crate::portal_token;
+use crate::state::{Api, NO_ORGANIZATION};
 
-/// The admin key, as its SHA-256: comparing hashes tells nothing of how much of a guess was right.
-pub(crate) struct AdminKey([u8; 32]);
+/// Who is calling: an extension of every request that is let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// Whoever runs the deployment.
+    Admin,
+    /// An organization's own program or person.
+    Key {
+        /// The key.
+        id: KeyId,
+        /// What it may do.
+        role: Role,
+        /// Whose it is.
+        organization: OrganizationId,
+    },
+    /// A person who came by a link into the organization's portal.
+    Portal {
+        /// The organization.
+        organization: OrganizationId,
+    },
+}
 
-impl AdminKey {
-    /// The key that clients send for a generated secret: `sk_` and the secret.
-    pub(crate) fn of_secret(secret: &str) -> Self {
-        Self(Sha256::digest(format!("sk_{secret}")).into())
+impl Caller {
+    /// Whether it may do what takes no less than the admin key.
+    pub(crate) fn is_admin(&self) -> bool {
+        *self == Self::Admin
     }
 
-    fn is(&self, key: &str) -> bool {
-        self.0 == <[u8; 32]>::from(Sha256::digest(key))
+    /// Whether it may change things and see secrets.
+    pub(crate) fn is_owner(&self) -> bool {
+        match self {
+            Self::Admin | Self::Portal { .. } => true,
+            Self::Key { role, .. } => *role == Role::Owner,
+        }
+    }
+
+    /// Whether the organization of that id is there for it.
+    fn may_see(&self, id: &str) -> bool {
+        match self {
+            Self::Admin => true,
+            Self::Key { organization, .. } | Self::Portal { organization } => organization.as_str() == id,
+        }
+    }
+
+    /// What it is called where its doings are reported: for a key its id.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Admin => "admin".to_owned(),
+            Self::Key { id, .. } => id.to_string(),
+            Self::Portal { .. } => "portal".to_owned(),
+        }
     }
 }
 
-/// Lets a request pass that carries the admin key.
+/// Lets a request pass whose key or token is known and has calls left this minute.
 pub(crate) async fn authenticate(
     State(api): State<Arc<Api>>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let key = key(request.headers()).ok_or(ApiError::Unauthorized)?;
+    let caller = recognise(&api, key, Timestamp::now()).await?;
+    request.extensions_mut().insert(caller);
+    Ok(next.run(request).await)
+}
+
+/// Lets those pass for whom the path's organization is there.
+pub(crate) async fn reader(
+    Extension(caller): Extension<Caller>,
+    path: RawPathParams,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    match key(request.headers()) {
-        Some(key) if api.admin_key.is(key) => Ok(next.run(request).await),
-        _ => Err(ApiError::Unauthorized),
+    admit(&caller, &path, Ok(()))?;
+    Ok(next.run(request).await)
+}
+
+/// Lets those pass who own the path's organization.
+pub(crate) async fn owner(
+    Extension(caller): Extension<Caller>,
+    path: RawPathParams,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    admit(&caller, &path, if caller.is_owner() { Ok(()) } else { Err(ApiError::Forbidden("Owner role required")) })?;
+    Ok(next.run(request).await)
+}
+
+/// Lets the admin key pass.
+pub(crate) async fn admin(
+    Extension(caller): Extension<Caller>,
+    path: RawPathParams,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    admit(&caller, &path, if caller.is_admin() { Ok(()) } else { Err(ADMIN_REQUIRED) })?;
+    Ok(next.run(request).await)
+}
+
+/// What takes the admin key.
+pub(crate) const ADMIN_REQUIRED: ApiError = ApiError::Forbidden("Admin key required");
+
+/// First whether the organization is there for the caller, then whether the role will do.
+fn admit(caller: &Caller, path: &RawPathParams, role: Result<(), ApiError>) -> Result<(), ApiError> {
+    let organization = path.iter().find(|(name, _)| *name == "organization");
+    if organization.is_some_and(|(_, id)| !caller.may_see(id)) {
+        return Err(NO_ORGANIZATION);
     }
+    role
+}
+
+/// Who sends that key or token. The admin key is not counted; what can be neither is refused without a question.
+async fn recognise(api: &Api, text: &str, now: Timestamp) -> Result<Caller, ApiError> {
+    let key = KeyHash::of(text);
+    if key == api.admin_key {
+        return Ok(Caller::Admin);
+    }
+    let token = portal_token::read(&api.keys, text, now);
+    if token.is_none() && !api_keys::looks_like_one(text) {
+        return Err(ApiError::Unauthorized);
+    }
+    let limit = api.config.limits.calls_per_minute;
+    let minute = Minute::of(now);
+    let limited = || ApiError::RateLimited { limit, seconds: minute.seconds_left(now) };
+    let another = match api.known_keys.standing(key, minute) {
+        Standing::Limited => return Err(limited()),
+        Standing::Admitted => true,
+        Standing::Unknown => false,
+    };
+    let call = Call { key, now, limit, another };
+    let caller = match token {
+        Some((organization, expires_at)) => {
+            let admitted = api.table.admit_token(call, Token { organization: &organization, expires_at }).await?;
+            admitted.then_some(Caller::Portal { organization })
+        }
+        None => match api.table.admit_key(call).await? {
+            Admission::Admitted(holder) => {
+                Some(Caller::Key { id: holder.id, role: holder.role, organization: holder.organization })
+            }
+            Admission::Unknown => return Err(ApiError::Unauthorized),
+            Admission::Limited => None,
+        },
+    };
+    let standing = if caller.is_some() { Standing::Admitted } else { Standing::Limited };
+    api.known_keys.note(key, minute, standing);
+    caller.ok_or_else(limited)
 }
 
 /// The key of a request: the value of `Authorization`, as it is or after `Bearer` in any case.
@@ -68,11 +196,21 @@ mod tests {
     }
 
     #[test]
-    fn only_the_whole_key_is_the_admin_key() {
-        let admin = AdminKey::of_secret("abc");
-        assert!(admin.is("sk_abc"));
-        for guess in ["abc", "sk_ab", "sk_abcd", "", "sk_"] {
-            assert!(!admin.is(guess), "{guess}");
+    fn only_the_admin_key_is_good_for_every_organization_and_a_member_owns_nothing() {
+        let organization: OrganizationId = "org_1".parse().unwrap();
+        let id = KeyId::new(Timestamp::UNIX_EPOCH, 1);
+        let key = |role| Caller::Key { id, role, organization: organization.clone() };
+        let portal = Caller::Portal { organization: organization.clone() };
+        for (caller, owner, name) in [
+            (Caller::Admin, true, "admin".to_owned()),
+            (key(Role::Owner), true, id.to_string()),
+            (key(Role::Member), false, id.to_string()),
+            (portal, true, "portal".to_owned()),
+        ] {
+            assert_eq!((caller.is_owner(), caller.name()), (owner, name));
+            assert!(caller.may_see("org_1"));
+            assert_eq!(caller.may_see("org_2"), caller.is_admin());
+            assert!(caller.is_admin() || !caller.may_see("ORG_1") && !caller.may_see(""));
         }
     }
 }

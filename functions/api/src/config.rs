@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hookbell_aws::environment::{EnvironmentError, parsed, required, retention, target_policy};
+use hookbell_aws::environment::{EnvironmentError, optional, parsed, required, retention, target_policy};
 use hookbell_domain::limits::Limits;
 use hookbell_domain::profile::Profile;
 use hookbell_domain::target::TargetPolicy;
@@ -19,6 +19,8 @@ pub(crate) struct Config {
     pub(crate) default_profile: &'static Profile,
     pub(crate) target_policy: TargetPolicy,
     pub(crate) limits: Limits,
+    /// Where clients reach the API, if they do by another URL than API Gateway's; empty otherwise.
+    pub(crate) public_url: String,
 }
 
 impl Config {
@@ -38,7 +40,9 @@ impl Config {
                 description_length: parsed("DESCRIPTION_LIMIT")?,
                 url_length: parsed("URL_LIMIT")?,
                 page_size: parsed("PAGE_LIMIT")?,
+                calls_per_minute: parsed("RATE_LIMIT_PER_MINUTE")?,
             },
+            public_url: optional("PUBLIC_URL"),
         })
     }
 }

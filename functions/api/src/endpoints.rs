@@ -128,11 +128,13 @@ pub(crate) async fn delete(
 /// Why an endpoint was not made: the limit, or a change of profile at the same moment.
 async fn refusal(api: &Api, organization: &OrganizationId, limit: u32) -> Result<ApiError, ApiError> {
     let organization = api.table.organization_record(organization).await?;
-    Ok(ApiError::Conflict(if organization.is_some_and(|organization| organization.endpoint_count < limit) {
-        "The organization was changed at the same time; try again".to_owned()
+    Ok(if organization.is_some_and(|organization| organization.endpoint_count < limit) {
+        let message = "The organization was changed at the same time; try again".to_owned();
+        ApiError::Conflict("changed_meanwhile", message)
     } else {
-        format!("The organization has reached its limit of {limit} endpoints; delete one to add another")
-    }))
+        let message = format!("The organization has reached its limit of {limit} endpoints; delete one to add another");
+        ApiError::Conflict("endpoint_limit", message)
+    })
 }
 
 /// What is answered for an endpoint that is not there.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hookbell_aws::AwsError;
@@ -22,12 +23,21 @@ pub(crate) enum ApiError {
     Validation(FieldErrors),
     /// 401: no key, or an unknown one.
     Unauthorized,
+    /// 403: a known key that may not do this.
+    Forbidden(&'static str),
     /// 404: what is not there for this caller.
     NotFound(&'static str),
     /// 405: the path is there, the method is not.
     MethodNotAllowed,
-    /// 409: it contradicts what is there.
-    Conflict(String),
+    /// 409: it contradicts what is there. A code for programs, and a sentence.
+    Conflict(&'static str, String),
+    /// 429: the key's calls of the minute are used up.
+    RateLimited {
+        /// How many a minute has.
+        limit: u32,
+        /// Whole seconds until the next minute.
+        seconds: u64,
+    },
     /// 503: our failure; the same call may go through later.
     Unavailable,
 }
@@ -38,27 +48,45 @@ impl ApiError {
         Self::Validation(FieldErrors::from([(name.to_owned(), vec![problem.into()])]))
     }
 
+    /// The endpoint is disabled, and what was asked for would send to it.
+    pub(crate) fn disabled(to_do: &str) -> Self {
+        Self::Conflict("endpoint_disabled", format!("The endpoint is disabled; enable it to {to_do}"))
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::Validation(_) => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Conflict(..) => StatusCode::CONFLICT,
+            Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
     fn into_body(self) -> ErrorBody {
-        let (message, issues) = match self {
-            Self::Validation(fields) => ("Validation failed".to_owned(), Some(json!({ "fieldErrors": fields }))),
-            Self::Unauthorized => ("Missing or unknown API key".to_owned(), None),
-            Self::NotFound(message) => (message.to_owned(), None),
-            Self::MethodNotAllowed => ("Method not allowed".to_owned(), None),
-            Self::Conflict(message) => (message, None),
-            Self::Unavailable => ("Temporarily unavailable, try again".to_owned(), None),
+        let (mut code, mut issues) = (None, None);
+        let message = match self {
+            Self::Validation(fields) => {
+                issues = Some(json!({ "fieldErrors": fields }));
+                "Validation failed".to_owned()
+            }
+            Self::Unauthorized => "Missing or unknown API key".to_owned(),
+            Self::Forbidden(message) | Self::NotFound(message) => message.to_owned(),
+            Self::MethodNotAllowed => "Method not allowed".to_owned(),
+            Self::Conflict(kind, message) => {
+                code = Some(kind);
+                message
+            }
+            Self::RateLimited { limit, seconds } => {
+                code = Some("rate_limited");
+                format!("Over the limit of {limit} calls a minute; try again in {seconds} s")
+            }
+            Self::Unavailable => "Temporarily unavailable, try again".to_owned(),
         };
-        ErrorBody { message, issues }
+        ErrorBody { message, code, issues }
     }
 }
 
@@ -74,12 +102,16 @@ impl From<AwsError> for ApiError {
 #[derive(Debug, Clone)]
 struct ErrorBody {
     message: String,
+    code: Option<&'static str>,
     issues: Option<Value>,
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();
+        if let Self::RateLimited { seconds, .. } = self {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
         response.extensions_mut().insert(self.into_body());
         response
     }
@@ -94,31 +126,35 @@ pub(crate) async fn write_bodies(request: Request, next: Next) -> Response {
         Some(body) => body,
         // A refusal of the framework's, as of a path that is no UTF-8.
         None if status.is_client_error() || status.is_server_error() => {
-            ErrorBody { message: status.canonical_reason().unwrap_or_default().to_owned(), issues: None }
+            ErrorBody { message: status.canonical_reason().unwrap_or_default().to_owned(), code: None, issues: None }
         }
         None => return response,
     };
     let body = if path.starts_with("/webhooks/") { by_status(&path, status, body) } else { by_message(body) };
-    (status, Json(body)).into_response()
+    let wait = response.headers_mut().remove(RETRY_AFTER).map(|wait| [(RETRY_AFTER, wait)]);
+    (status, wait, Json(body)).into_response()
 }
 
 fn by_message(body: ErrorBody) -> Value {
-    match body.issues {
-        Some(issues) => json!({ "error": { "message": body.message, "issues": issues } }),
-        None => json!({ "error": { "message": body.message } }),
-    }
+    json!({ "error": with_details(json!({ "message": body.message }), body.code, body.issues) })
 }
 
 fn by_status(path: &str, status: StatusCode, body: ErrorBody) -> Value {
-    let mut error = json!({
+    let error = json!({
         "path": path,
         "timestamp": iso_ms(Timestamp::now()),
         "statusCode": status.as_u16(),
         "error": status.canonical_reason().unwrap_or_default(),
         "message": body.message,
     });
-    if let (Some(issues), Some(error)) = (body.issues, error.as_object_mut()) {
-        error.insert("issues".to_owned(), issues);
+    with_details(error, body.code, body.issues)
+}
+
+/// With what only some refusals have.
+fn with_details(mut error: Value, code: Option<&str>, issues: Option<Value>) -> Value {
+    if let Some(error) = error.as_object_mut() {
+        error.extend(code.map(|code| ("code".to_owned(), code.into())));
+        error.extend(issues.map(|issues| ("issues".to_owned(), issues)));
     }
     error
 }

@@ -2,18 +2,22 @@
 //!
 //! The invariant: what it answers with success is stored, or on the queue; what it refuses has changed nothing.
 
+mod api_keys;
 mod auth;
 mod config;
 mod deliveries;
 mod endpoints;
 mod error;
 mod fields;
+mod known_keys;
 mod lists;
 mod logged;
 mod message_lists;
 mod messages;
 mod organizations;
 mod ping;
+mod portal;
+mod portal_token;
 mod redeliver;
 mod replays;
 mod router;

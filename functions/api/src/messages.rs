@@ -36,9 +36,8 @@ pub(crate) async fn send(
         match api.table.reserve_event_id(&organization.id, event_id, message_id, false, Timestamp::now()).await? {
             EventIdState::Reserved(reserved) => message_id = reserved,
             EventIdState::Sent(_) => {
-                return Err(ApiError::Conflict(format!(
-                    "An event with eventId {event_id} was accepted in the last 24 hours"
-                )));
+                let message = format!("An event with eventId {event_id} was accepted in the last 24 hours");
+                return Err(ApiError::Conflict("duplicate_event", message));
             }
         }
     }

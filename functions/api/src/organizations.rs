@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use hookbell_aws::table::Initialized;
@@ -13,13 +13,16 @@ use hookbell_domain::time::iso_ms;
 use jiff::Timestamp;
 use serde_json::json;
 
+use crate::auth::{ADMIN_REQUIRED, Caller};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::state::Api;
 
-/// `POST /webhooks/organizations/{organization}/initialize`: makes the organization, or finds it made.
+/// `POST /webhooks/organizations/{organization}/initialize`: makes the organization, or finds it made. Which profile
+/// it has is the admin's to say.
 pub(crate) async fn initialize(
     State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
     Path(organization): Path<String>,
     body: Bytes,
 ) -> Result<impl IntoResponse, ApiError> {
@@ -28,6 +31,9 @@ pub(crate) async fn initialize(
         .map_err(|error: hookbell_domain::ids::ParseIdError| ApiError::field("organizationId", error.to_string()))?;
     let mut fields = Fields::read(&body, true)?;
     let name: Option<String> = fields.optional("profile", "a string");
+    if name.is_some() && !caller.is_admin() {
+        return Err(ADMIN_REQUIRED);
+    }
     let wanted = name.as_deref().and_then(Profile::named);
     if name.is_some() && wanted.is_none() {
         let known: Vec<_> = profile::ALL.iter().map(|profile| profile.name).collect();
@@ -45,6 +51,7 @@ pub(crate) async fn initialize(
             })),
         )),
         Initialized::OtherProfile => Err(ApiError::Conflict(
+            "other_profile",
             "The organization has another profile and endpoints that use it; delete them to switch".to_owned(),
         )),
     }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use hookbell_domain::ids::EndpointId;
 use hookbell_domain::message::{AcceptedEvent, Audience};
 use hookbell_domain::profile::{Profile, SystemEvents};
 use serde_json::value::{RawValue, to_raw_value};
 
+use crate::auth::Caller;
 use crate::endpoints::find_in;
 use crate::error::ApiError;
 use crate::fields::Fields;
@@ -20,6 +21,7 @@ use crate::view::WebhookIdAnswer;
 /// `POST …/{endpoint}/ping`: the profile's ping, or the example of a type where it has none.
 pub(crate) async fn ping(
     State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
     Path((organization, endpoint)): Path<(String, String)>,
     body: Bytes,
 ) -> Result<Json<WebhookIdAnswer>, ApiError> {
@@ -30,12 +32,12 @@ pub(crate) async fn ping(
     let (event_type, payload) = match profile.system_events {
         Some(events) => {
             Fields::read(&body, true)?.finish()?;
-            (events.ping, ping_payload(&events, id)?)
+            (events.ping, ping_payload(&events, id, &caller.name())?)
         }
         None => example(profile, &body)?,
     };
     if !endpoint.is_enabled() {
-        return Err(ApiError::Conflict("The endpoint is disabled; enable it to send a test".to_owned()));
+        return Err(ApiError::disabled("send a test"));
     }
     let message_id = new_message_id()?;
     let event = AcceptedEvent {
@@ -52,7 +54,7 @@ pub(crate) async fn ping(
     Ok(Json(WebhookIdAnswer { webhook_id: message_id }))
 }
 
-fn ping_payload(events: &SystemEvents, endpoint: EndpointId) -> Result<Box<RawValue>, ApiError> {
+fn ping_payload(events: &SystemEvents, endpoint: EndpointId, triggered_by: &str) -> Result<Box<RawValue>, ApiError> {
     #[derive(serde::Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Ping<'a> {
@@ -60,7 +62,7 @@ fn ping_payload(events: &SystemEvents, endpoint: EndpointId) -> Result<Box<RawVa
         endpoint_id: EndpointId,
         triggered_by: &'a str,
     }
-    to_raw_value(&Ping { message: events.ping_message, endpoint_id: endpoint, triggered_by: "admin" })
+    to_raw_value(&Ping { message: events.ping_message, endpoint_id: endpoint, triggered_by })
         .map_err(|_| ApiError::Unavailable)
 }
 

@@ -36,7 +36,7 @@ pub(crate) async fn redeliver(
     let stored = stored.ok_or(NO_ENDPOINT)?;
     let original = delivery.filter(|delivery| delivery.organization_id == organization).ok_or(NO_DELIVERY)?;
     if !stored.endpoint.is_enabled() {
-        return Err(ApiError::Conflict("The endpoint is disabled; enable it to redeliver".to_owned()));
+        return Err(ApiError::disabled("redeliver"));
     }
     if after(original.message_id.created_at(), api.config.retention) <= Timestamp::now() {
         return Err(ApiError::NotFound("The message of this delivery has expired"));

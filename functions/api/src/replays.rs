@@ -88,7 +88,7 @@ pub(crate) async fn begin(
     let wanted = read(&organization, endpoint, now, &body)?;
     let stored = api.table.endpoint(&organization, endpoint).await?.ok_or(NO_ENDPOINT)?;
     if !stored.endpoint.is_enabled() {
-        return Err(ApiError::Conflict("The endpoint is disabled; enable it to replay".to_owned()));
+        return Err(ApiError::disabled("replay"));
     }
     let mut replay = match api.table.begin_replay(wanted).await? {
         BeginReplay::Begun(replay) | BeginReplay::Known(replay) => replay,

@@ -4,14 +4,14 @@ use hookbell_aws::clients::SdkConfig;
 use hookbell_aws::queues::Queues;
 use hookbell_aws::sealing::Keys;
 use hookbell_aws::secrets;
-use hookbell_aws::table::{Organization, OrganizationRecord, Table};
+use hookbell_aws::table::{KeyHash, Organization, OrganizationRecord, Table};
 use hookbell_domain::ids::OrganizationId;
 use hookbell_egress::Egress;
 use lambda_http::Error;
 
-use crate::auth::AdminKey;
 use crate::config::Config;
 use crate::error::ApiError;
+use crate::known_keys::KnownKeys;
 
 /// An instance's connections and keys.
 pub(crate) struct Api {
@@ -20,7 +20,9 @@ pub(crate) struct Api {
     pub(crate) queues: Queues,
     pub(crate) keys: Keys,
     pub(crate) egress: Egress,
-    pub(crate) admin_key: AdminKey,
+    /// Of the admin key too only the hash is kept: comparing hashes tells nothing of how much of a guess was right.
+    pub(crate) admin_key: KeyHash,
+    pub(crate) known_keys: KnownKeys,
 }
 
 impl Api {
@@ -34,7 +36,9 @@ impl Api {
             queues: Queues::new(aws),
             keys: Keys::derive(&encryption_key)?,
             egress: Egress::new(config.target_policy.clone(), concat!("hookbell/", env!("CARGO_PKG_VERSION")))?,
-            admin_key: AdminKey::of_secret(&admin_key),
+            // Clients send the generated secret after "sk_".
+            admin_key: KeyHash::of(&format!("sk_{admin_key}")),
+            known_keys: KnownKeys::default(),
             config,
         })
     }
@@ -52,7 +56,7 @@ impl Api {
     }
 }
 
-/// What is answered where no organization of this caller is.
+/// The organization is not there, or not for this caller: nobody learns which.
 pub(crate) const NO_ORGANIZATION: ApiError = ApiError::NotFound("Organization not found");
 
 /// An organization's id from a path: what cannot be one belongs to no organization.

@@ -6,12 +6,14 @@ use hookbell_domain::delivery::{
     Attempt, Claimant, Claimed, Delivery, DeliveryStatus, ManualAttempt, ManualRequest, Trigger,
 };
 use hookbell_domain::endpoint::{Disabled, Endpoint, Health};
-use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, MessageId, OrganizationId};
+use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, KeyId, MessageId, OrganizationId};
 use hookbell_domain::message::Message;
 use hookbell_domain::retry::Directive;
+use hookbell_domain::role::Role;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::admitting::KeyHolder;
 use super::body;
 use super::endpoints::{SealedSecrets, StoredEndpoint};
 use super::keys::ENDPOINT;
@@ -148,6 +150,38 @@ pub(super) struct AttemptItem {
     pub(super) manual: bool,
 }
 
+/// A key as a call finds it: `KEY#hash` / `KEY`. A token's has neither id nor role, and ends.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct KeyItem {
+    #[serde(rename = "PK")]
+    pub(super) pk: String,
+    #[serde(rename = "SK")]
+    pub(super) sk: String,
+    #[serde(rename = "org")]
+    pub(super) organization: String,
+    pub(super) id: String,
+    pub(super) role: String,
+    /// When a call was let in last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) used: Option<i64>,
+    /// The minute that `count` counts the calls of.
+    pub(super) window: i64,
+    pub(super) count: u32,
+}
+
+/// A key in its organization's list: `KEYS#org` / `key_…`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct KeyRowItem {
+    #[serde(rename = "PK")]
+    pub(super) pk: String,
+    #[serde(rename = "SK")]
+    pub(super) sk: String,
+    pub(super) hash: String,
+    pub(super) role: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_false(value: &bool) -> bool {
     !value
@@ -247,6 +281,30 @@ impl DeliveryItem {
             updated_at: time(self.updated_at),
         })
     }
+}
+
+impl KeyItem {
+    pub(super) fn into_holder(self) -> Result<KeyHolder, AwsError> {
+        Ok(KeyHolder {
+            organization: self.organization.parse().map_err(unreadable)?,
+            id: self.id.parse().map_err(unreadable)?,
+            role: role(&self.role)?,
+        })
+    }
+}
+
+impl KeyRowItem {
+    pub(super) fn id(&self) -> Result<KeyId, AwsError> {
+        self.sk.parse().map_err(unreadable)
+    }
+
+    pub(super) fn role(&self) -> Result<Role, AwsError> {
+        role(&self.role)
+    }
+}
+
+fn role(name: &str) -> Result<Role, AwsError> {
+    Role::named(name).ok_or_else(|| unreadable("unknown role of a key"))
 }
 
 impl AttemptItem {

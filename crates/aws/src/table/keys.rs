@@ -9,10 +9,12 @@
 //! | redelivery of a message | `RDL#org#msg_…` | `dlv_…` |
 //! | replay | `RPL#whe_…` | `rpl_…` |
 //! | producer's event id | `EVT#org#eventId` | `EVT` |
+//! | key, and token in use | `KEY#` and its SHA-256 in hexadecimal | `KEY` |
+//! | key in its organization's list | `KEYS#org` | `key_…` |
 //!
 //! An organization's id holds no `#`, and shards come from the id itself, so every key can be computed.
 
-use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, MessageId, OrganizationId, ReplayId};
+use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, KeyId, MessageId, OrganizationId, ReplayId};
 
 use super::{Item, text};
 
@@ -59,6 +61,14 @@ impl Key {
         Self { pk: format!("EVT#{organization}#{event}"), sk: "EVT".to_owned() }
     }
 
+    pub(super) fn api_key(hash: &str) -> Self {
+        Self { pk: format!("KEY#{hash}"), sk: "KEY".to_owned() }
+    }
+
+    pub(super) fn api_key_row(organization: &OrganizationId, key: KeyId) -> Self {
+        Self { pk: key_list(organization), sk: key.to_string() }
+    }
+
     pub(super) fn into_item(self) -> Item {
         Item::from([(PK.to_owned(), text(self.pk)), (SK.to_owned(), text(self.sk))])
     }
@@ -82,4 +92,9 @@ pub(super) fn delivery_shard(endpoint: EndpointId, shard: u8) -> String {
 /// The partition of an organization's messages in one shard.
 pub(super) fn message_shard(organization: &OrganizationId, shard: u8) -> String {
     format!("MSG#{organization}#{shard}")
+}
+
+/// The partition of an organization's keys.
+pub(super) fn key_list(organization: &OrganizationId) -> String {
+    format!("KEYS#{organization}")
 }

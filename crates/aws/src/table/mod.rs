@@ -3,6 +3,8 @@
 //! There are no indexes: whoever reads an item can compute its key from what it has. A delivered message costs two
 //! writes, its own and its delivery's.
 
+mod admitting;
+mod api_keys;
 mod attempts;
 mod body;
 mod deliveries;
@@ -35,6 +37,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use admitting::{Admission, Call, KeyHolder, Token};
+pub use api_keys::{ApiKey, KeyHash};
 pub use attempts::{Claim, Claiming, Recorded};
 pub use delivery_lists::DeliveryFilter;
 pub use delivery_outlines::Outlines;

@@ -6,13 +6,14 @@ use crate::Breaches;
 use crate::template::{Template, kept, noticed};
 
 /// What an operator may set, by the variable that carries it to the functions, and its default.
-fn contract() -> [(&'static str, Value); 9] {
+fn contract() -> [(&'static str, Value); 10] {
     [
         ("ENDPOINT_LIMIT", json!(50)),
         ("BODY_LIMIT_BYTES", json!(262_144)),
         ("DESCRIPTION_LIMIT", json!(200)),
         ("URL_LIMIT", json!(2048)),
         ("PAGE_LIMIT", json!(100)),
+        ("RATE_LIMIT_PER_MINUTE", json!(120)),
         ("RETENTION_DAYS", json!(30)),
         ("TIME_SCALE", json!("1")),
         ("ALLOWED_CIDRS", json!("")),

@@ -1,0 +1,195 @@
+//! An organization's keys: made, listed, revoked. A key is shown once, when it is made.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hookbell_aws::random;
+use hookbell_aws::table::{ApiKey, KeyHash};
+use hookbell_domain::ids::KeyId;
+use hookbell_domain::role::Role;
+use hookbell_domain::time::iso_ms;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::error::ApiError;
+use crate::fields::Fields;
+use crate::state::{Api, parse_organization};
+
+/// What every key starts with.
+const PREFIX: &str = "sk_";
+
+/// Random bytes of a key.
+const KEY_BYTES: usize = 24;
+
+/// Characters after the prefix: those bytes in base64url.
+const KEY_LENGTH: usize = 32;
+
+/// Characters of a key's name.
+const NAME_LENGTH: usize = 200;
+
+/// Keys of one organization. They are counted before one is made, so calls at the same moment may pass it by a few.
+const KEY_LIMIT: usize = 100;
+
+/// Whether a text could be a key at all.
+pub(crate) fn looks_like_one(text: &str) -> bool {
+    text.strip_prefix(PREFIX).is_some_and(|rest| {
+        rest.len() == KEY_LENGTH && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    })
+}
+
+/// A key, never its text.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ApiKeyView {
+    key_id: KeyId,
+    role: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used_at: Option<String>,
+}
+
+impl From<ApiKey> for ApiKeyView {
+    fn from(key: ApiKey) -> Self {
+        Self {
+            key_id: key.id,
+            role: key.role.as_str(),
+            name: key.name,
+            created_at: iso_ms(key.id.created_at()),
+            last_used_at: key.last_used_at.map(iso_ms),
+        }
+    }
+}
+
+/// The one answer that shows a key, so it cannot be printed.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewKeyAnswer {
+    api_key: ApiKeyView,
+    key: String,
+}
+
+/// An answer that holds all keys of an organization.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ApiKeysAnswer {
+    /// Oldest first.
+    api_keys: Vec<ApiKeyView>,
+}
+
+/// `POST …/`: a new key.
+pub(crate) async fn create(
+    State(api): State<Arc<Api>>,
+    Path(organization): Path<String>,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let organization = api.organization_record(&organization).await?.id;
+    let (role, name) = read_new(&body)?;
+    if api.table.count_api_keys(&organization).await? >= KEY_LIMIT {
+        let message = format!("The organization has reached its limit of {KEY_LIMIT} keys; delete one to add another");
+        return Err(ApiError::Conflict("key_limit", message));
+    }
+    let text = random::bytes::<KEY_BYTES>().map_err(|_| ApiError::Unavailable)?;
+    let text = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(text));
+    let id = KeyId::new(Timestamp::now(), random::id().map_err(|_| ApiError::Unavailable)?);
+    let key = ApiKey { id, role, name, last_used_at: None };
+    api.table.create_api_key(&organization, &key, KeyHash::of(&text)).await?;
+    let answer = NewKeyAnswer { api_key: ApiKeyView::from(key), key: text };
+    Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+/// `GET …/`: all keys, oldest first.
+pub(crate) async fn list(
+    State(api): State<Arc<Api>>,
+    Path(organization): Path<String>,
+) -> Result<Json<ApiKeysAnswer>, ApiError> {
+    let organization = api.organization_record(&organization).await?.id;
+    let keys = api.table.api_keys(&organization).await?;
+    Ok(Json(ApiKeysAnswer { api_keys: keys.into_iter().map(ApiKeyView::from).collect() }))
+}
+
+/// `DELETE …/{key}`: once answered, the key is unknown to every instance.
+pub(crate) async fn delete(
+    State(api): State<Arc<Api>>,
+    Path((organization, key)): Path<(String, String)>,
+) -> Result<StatusCode, ApiError> {
+    const NOT_FOUND: ApiError = ApiError::NotFound("API key not found");
+    let organization = parse_organization(&organization)?;
+    let id = key.parse().map_err(|_| NOT_FOUND)?;
+    if api.table.delete_api_key(&organization, id).await? { Ok(StatusCode::NO_CONTENT) } else { Err(NOT_FOUND) }
+}
+
+fn read_new(body: &[u8]) -> Result<(Role, Option<String>), ApiError> {
+    const ROLES: &str = "\"owner\" or \"member\"";
+    let mut fields = Fields::read(body, false)?;
+    let role = fields.required::<String>("role", ROLES).and_then(|name| {
+        let role = Role::named(&name);
+        if role.is_none() {
+            fields.refuse("role", format!("Must be {ROLES}"));
+        }
+        role
+    });
+    let name: Option<String> = fields.optional("name", "a string");
+    if name.as_ref().is_some_and(|name| name.chars().count() > NAME_LENGTH) {
+        fields.refuse("name", format!("Must be at most {NAME_LENGTH} characters"));
+    }
+    if name.as_ref().is_some_and(|name| name.chars().any(char::is_control)) {
+        fields.refuse("name", "Must not contain control characters");
+    }
+    fields.finish()?;
+    // The absence of a role is an error that `finish` has returned.
+    Ok((role.ok_or(ApiError::Unavailable)?, name.filter(|name| !name.is_empty())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_sk_and_thirty_two_characters_of_base64url_look_like_a_key() {
+        let made = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode([0xfb; KEY_BYTES]));
+        for (text, expected) in [
+            (made.as_str(), true),
+            ("sk_0123456789abcdefghijklmnopqrstuv", true),
+            ("sk_0123456789abcdefghijklmnopqrstu", false),
+            ("sk_0123456789abcdefghijklmnopqrstuvw", false),
+            ("sk_0123456789abcdefghijklmnopqrstu+", false),
+            ("sk_0123456789abcdefghijklmnopqrst\u{e9}", false),
+            ("SK_0123456789abcdefghijklmnopqrstuv", false),
+            ("0123456789abcdefghijklmnopqrstuvwxy", false),
+            ("", false),
+        ] {
+            assert_eq!(looks_like_one(text), expected, "{text}");
+        }
+    }
+
+    #[track_caller]
+    fn check(body: &str, expected: Result<(Role, Option<&str>), &[&str]>) {
+        match read_new(body.as_bytes()) {
+            Ok((role, name)) => assert_eq!(Ok((role, name.as_deref())), expected),
+            Err(ApiError::Validation(fields)) => {
+                assert_eq!(Err(fields.keys().map(String::as_str).collect::<Vec<_>>().as_slice()), expected);
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_new_key_has_a_role_and_may_have_a_name() {
+        check(r#"{"role":"owner"}"#, Ok((Role::Owner, None)));
+        check(r#"{"role":"member","name":"CI \u00e9"}"#, Ok((Role::Member, Some("CI é"))));
+        check(r#"{"role":"member","name":""}"#, Ok((Role::Member, None)));
+        check(&format!(r#"{{"role":"member","name":"{}"}}"#, "é".repeat(201)), Err(&["name"]));
+        check(r#"{"role":"admin","name":"a\nb","key":"sk_mine"}"#, Err(&["key", "name", "role"]));
+        check("{}", Err(&["role"]));
+        check(r#"{"role":null}"#, Err(&["role"]));
+        check("", Err(&["body"]));
+    }
+}
