@@ -35,6 +35,9 @@ impl Config {
                 body_bytes: parsed("BODY_LIMIT_BYTES")?,
                 description_length: parsed("DESCRIPTION_LIMIT")?,
                 url_length: parsed("URL_LIMIT")?,
+                custom_headers: parsed("CUSTOM_HEADER_LIMIT")?,
+                custom_header_bytes: parsed("CUSTOM_HEADER_BYTES_LIMIT")?,
+                old_secrets: parsed("OLD_SECRET_LIMIT")?,
                 page_size: parsed("PAGE_LIMIT")?,
             },
         })

@@ -28,6 +28,8 @@ pub(crate) enum ApiError {
     MethodNotAllowed,
     /// 409: it contradicts what is there.
     Conflict(String),
+    /// 409, with a code that clients can tell it by.
+    CodedConflict(&'static str, String),
     /// 503: our failure; the same call may go through later.
     Unavailable,
 }
@@ -44,21 +46,25 @@ impl ApiError {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Conflict(_) | Self::CodedConflict(..) => StatusCode::CONFLICT,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
     fn into_body(self) -> ErrorBody {
+        let code = match &self {
+            Self::CodedConflict(code, _) => Some(*code),
+            _ => None,
+        };
         let (message, issues) = match self {
             Self::Validation(fields) => ("Validation failed".to_owned(), Some(json!({ "fieldErrors": fields }))),
             Self::Unauthorized => ("Missing or unknown API key".to_owned(), None),
             Self::NotFound(message) => (message.to_owned(), None),
             Self::MethodNotAllowed => ("Method not allowed".to_owned(), None),
-            Self::Conflict(message) => (message, None),
+            Self::Conflict(message) | Self::CodedConflict(_, message) => (message, None),
             Self::Unavailable => ("Temporarily unavailable, try again".to_owned(), None),
         };
-        ErrorBody { message, issues }
+        ErrorBody { message, code, issues }
     }
 }
 
@@ -74,6 +80,7 @@ impl From<AwsError> for ApiError {
 #[derive(Debug, Clone)]
 struct ErrorBody {
     message: String,
+    code: Option<&'static str>,
     issues: Option<Value>,
 }
 
@@ -94,7 +101,7 @@ pub(crate) async fn write_bodies(request: Request, next: Next) -> Response {
         Some(body) => body,
         // A refusal of the framework's, as of a path that is no UTF-8.
         None if status.is_client_error() || status.is_server_error() => {
-            ErrorBody { message: status.canonical_reason().unwrap_or_default().to_owned(), issues: None }
+            ErrorBody { message: status.canonical_reason().unwrap_or_default().to_owned(), code: None, issues: None }
         }
         None => return response,
     };
@@ -103,22 +110,25 @@ pub(crate) async fn write_bodies(request: Request, next: Next) -> Response {
 }
 
 fn by_message(body: ErrorBody) -> Value {
-    match body.issues {
-        Some(issues) => json!({ "error": { "message": body.message, "issues": issues } }),
-        None => json!({ "error": { "message": body.message } }),
+    json!({ "error": with_details(json!({ "message": body.message }), body.code, body.issues) })
+}
+
+/// An error with what only some have.
+fn with_details(mut error: Value, code: Option<&'static str>, issues: Option<Value>) -> Value {
+    if let Some(error) = error.as_object_mut() {
+        error.extend(code.map(|code| ("code".to_owned(), code.into())));
+        error.extend(issues.map(|issues| ("issues".to_owned(), issues)));
     }
+    error
 }
 
 fn by_status(path: &str, status: StatusCode, body: ErrorBody) -> Value {
-    let mut error = json!({
+    let error = json!({
         "path": path,
         "timestamp": iso_ms(Timestamp::now()),
         "statusCode": status.as_u16(),
         "error": status.canonical_reason().unwrap_or_default(),
         "message": body.message,
     });
-    if let (Some(issues), Some(error)) = (body.issues, error.as_object_mut()) {
-        error.insert("issues".to_owned(), issues);
-    }
-    error
+    with_details(error, body.code, body.issues)
 }

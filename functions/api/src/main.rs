@@ -12,6 +12,7 @@ mod messages;
 mod organizations;
 mod ping;
 mod router;
+mod secrets;
 mod state;
 mod view;
 

@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 
 use crate::error::ApiError;
 use crate::state::Api;
-use crate::{auth, deliveries, endpoints, error, messages, organizations, ping};
+use crate::{auth, deliveries, endpoints, error, messages, organizations, ping, secrets};
 
 /// All routes, behind the key. API Gateway and Lambda bound a request's body to 6 MB; each route says what it takes.
 pub(crate) fn router(api: Api) -> Router {
@@ -18,6 +18,8 @@ pub(crate) fn router(api: Api) -> Router {
         .route("/", get(endpoints::list).post(endpoints::create))
         .route("/event-types", get(endpoints::event_types))
         .route("/{endpoint}", get(endpoints::get).patch(endpoints::update).delete(endpoints::delete))
+        .route("/{endpoint}/secret", get(secrets::reveal))
+        .route("/{endpoint}/secret/roll", post(secrets::roll))
         .route("/{endpoint}/ping", post(ping::ping))
         .route("/{endpoint}/deliveries", get(deliveries::list))
         .route("/{endpoint}/deliveries/{delivery}", get(deliveries::get));

@@ -6,6 +6,7 @@
 mod body;
 mod deliveries;
 mod disabling;
+mod endpoint_changes;
 mod endpoints;
 mod event_ids;
 mod health;
@@ -14,6 +15,7 @@ mod keys;
 mod listing;
 mod messages;
 mod organizations;
+mod secrets;
 mod transactions;
 
 use std::collections::HashMap;
@@ -30,9 +32,11 @@ use serde::de::DeserializeOwned;
 
 pub use deliveries::{Claim, Page};
 pub use disabling::DisableCause;
-pub use endpoints::{CreateEndpoint, EndpointChange, SealedSecrets, StoredEndpoint};
+pub use endpoint_changes::{EndpointChange, SealedKeyPair, Setting};
+pub use endpoints::CreateEndpoint;
 pub use event_ids::EventIdState;
 pub use organizations::{Initialized, Organization, OrganizationRecord};
+pub use secrets::{Rolled, SealedSecrets, StoredEndpoint};
 
 use crate::AwsError;
 
