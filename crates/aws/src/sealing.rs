@@ -4,8 +4,9 @@ use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
+use hookbell_domain::headers::CustomHeaders;
 use hookbell_domain::ids::{EndpointId, OrganizationId};
-use hookbell_domain::signature::SigningSecret;
+use hookbell_domain::signature::{SigningKeyPair, SigningSecret};
 use sha2::Sha256;
 
 use crate::random;
@@ -29,6 +30,14 @@ pub enum Marked {
     Cursor,
     /// A link into an organization's portal.
     PortalToken,
+}
+
+/// What is sealed of an endpoint. It is part of the seal, so that none opens as another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sealed {
+    Secret,
+    KeyPair,
+    Headers,
 }
 
 /// A secret that could not be sealed or opened.
@@ -73,7 +82,7 @@ impl Keys {
         })
     }
 
-    /// Seals a signing secret for its endpoint: nonce, then AES-256-GCM ciphertext and tag (NIST SP 800-38D).
+    /// Seals a signing secret for its endpoint.
     ///
     /// # Errors
     /// When there is no randomness.
@@ -83,11 +92,7 @@ impl Keys {
         organization: &OrganizationId,
         endpoint: EndpointId,
     ) -> Result<Vec<u8>, SealError> {
-        let nonce: [u8; NONCE_BYTES] = random::bytes().map_err(|_| SealError::NoRandomness)?;
-        let aad = associated_data(organization, endpoint);
-        let payload = Payload { msg: secret.as_bytes(), aad: aad.as_bytes() };
-        let sealed = self.sealing.encrypt(&Nonce::from(nonce), payload).map_err(|_| SealError::NoRandomness)?;
-        Ok([nonce.as_slice(), &sealed].concat())
+        self.seal_bytes(secret.as_bytes(), &associated_data(Sealed::Secret, organization, endpoint))
     }
 
     /// Opens what [`Keys::seal`] sealed for the same organization and endpoint.
@@ -100,13 +105,79 @@ impl Keys {
         organization: &OrganizationId,
         endpoint: EndpointId,
     ) -> Result<SigningSecret, SealError> {
+        let secret = self.open_bytes(sealed, &associated_data(Sealed::Secret, organization, endpoint))?;
+        SigningSecret::from_bytes(secret).ok_or(SealError::DoesNotOpen)
+    }
+
+    /// Seals the seed of a key pair for its endpoint.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn seal_key_pair(
+        &self,
+        pair: &SigningKeyPair,
+        organization: &OrganizationId,
+        endpoint: EndpointId,
+    ) -> Result<Vec<u8>, SealError> {
+        self.seal_bytes(pair.seed(), &associated_data(Sealed::KeyPair, organization, endpoint))
+    }
+
+    /// Opens what [`Keys::seal_key_pair`] sealed for the same organization and endpoint.
+    ///
+    /// # Errors
+    /// When it was sealed under another key or for another endpoint.
+    pub fn open_key_pair(
+        &self,
+        sealed: &[u8],
+        organization: &OrganizationId,
+        endpoint: EndpointId,
+    ) -> Result<SigningKeyPair, SealError> {
+        let seed = self.open_bytes(sealed, &associated_data(Sealed::KeyPair, organization, endpoint))?;
+        SigningKeyPair::from_seed(&seed).map_err(|_| SealError::DoesNotOpen)
+    }
+
+    /// Seals the custom headers of an endpoint, as a JSON list of names with values: these are often credentials.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn seal_headers(
+        &self,
+        headers: &CustomHeaders,
+        organization: &OrganizationId,
+        endpoint: EndpointId,
+    ) -> Result<Vec<u8>, SealError> {
+        let pairs: Vec<(&str, &str)> = headers.iter().collect();
+        // A list of texts can be written as JSON, always.
+        let json = serde_json::to_vec(&pairs).map_err(|_| SealError::NoRandomness)?;
+        self.seal_bytes(&json, &associated_data(Sealed::Headers, organization, endpoint))
+    }
+
+    /// Opens what [`Keys::seal_headers`] sealed for the same organization and endpoint.
+    ///
+    /// # Errors
+    /// When they were sealed under another key or for another endpoint.
+    pub fn open_headers(
+        &self,
+        sealed: &[u8],
+        organization: &OrganizationId,
+        endpoint: EndpointId,
+    ) -> Result<CustomHeaders, SealError> {
+        let json = self.open_bytes(sealed, &associated_data(Sealed::Headers, organization, endpoint))?;
+        serde_json::from_slice(&json).map(CustomHeaders::from_kept).map_err(|_| SealError::DoesNotOpen)
+    }
+
+    /// Nonce, then AES-256-GCM ciphertext and tag (NIST SP 800-38D).
+    fn seal_bytes(&self, bytes: &[u8], aad: &str) -> Result<Vec<u8>, SealError> {
+        let nonce: [u8; NONCE_BYTES] = random::bytes().map_err(|_| SealError::NoRandomness)?;
+        let payload = Payload { msg: bytes, aad: aad.as_bytes() };
+        let sealed = self.sealing.encrypt(&Nonce::from(nonce), payload).map_err(|_| SealError::NoRandomness)?;
+        Ok([nonce.as_slice(), &sealed].concat())
+    }
+
+    fn open_bytes(&self, sealed: &[u8], aad: &str) -> Result<Vec<u8>, SealError> {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::DoesNotOpen)?;
-        let aad = associated_data(organization, endpoint);
-        self.sealing
-            .decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad: aad.as_bytes() })
-            .ok()
-            .and_then(SigningSecret::from_bytes)
-            .ok_or(SealError::DoesNotOpen)
+        let payload = Payload { msg: sealed, aad: aad.as_bytes() };
+        self.sealing.decrypt(&Nonce::from(*nonce), payload).map_err(|_| SealError::DoesNotOpen)
     }
 
     /// The mark that shows data to be our own: HMAC-SHA256 (RFC 2104) over it.
@@ -139,8 +210,13 @@ fn expand_block(key: &[u8; 32]) -> hmac::digest::Key<Hmac<Sha256>> {
     block
 }
 
-fn associated_data(organization: &OrganizationId, endpoint: EndpointId) -> String {
-    format!("{organization}#{endpoint}")
+/// What something sealed is bound to. Ids hold no `#`, so no two of these are alike.
+fn associated_data(what: Sealed, organization: &OrganizationId, endpoint: EndpointId) -> String {
+    match what {
+        Sealed::Secret => format!("{organization}#{endpoint}"),
+        Sealed::KeyPair => format!("{organization}#{endpoint}#key pair"),
+        Sealed::Headers => format!("{organization}#{endpoint}#headers"),
+    }
 }
 
 #[cfg(test)]
@@ -169,6 +245,28 @@ mod tests {
         let others = Keys::derive(&KEY.to_uppercase()).unwrap();
         assert!(others.open(&sealed, &org, endpoint(1)).is_err());
         assert_ne!(sealed, keys.seal(&secret, &org, endpoint(1)).unwrap(), "a nonce is used once");
+    }
+
+    #[test]
+    fn what_is_sealed_as_one_thing_does_not_open_as_another() {
+        let keys = Keys::derive(KEY).unwrap();
+        let (org, id): (OrganizationId, _) = ("org_1".parse().unwrap(), endpoint(1));
+        let pair = SigningKeyPair::from_seed(&[9; 32]).unwrap();
+        let headers = CustomHeaders::from_kept(vec![("X-Key".to_owned(), "Bearer \"1\"".to_owned())]);
+        let secret = keys.seal(&SigningSecret::new([9; 32]), &org, id).unwrap();
+        let sealed_pair = keys.seal_key_pair(&pair, &org, id).unwrap();
+        let sealed_headers = keys.seal_headers(&headers, &org, id).unwrap();
+        assert_eq!(keys.open_key_pair(&sealed_pair, &org, id).unwrap(), pair);
+        assert_eq!(keys.open_headers(&sealed_headers, &org, id).unwrap(), headers);
+        for other in [&secret, &sealed_headers] {
+            assert!(keys.open_key_pair(other, &org, id).is_err());
+        }
+        for other in [&secret, &sealed_pair] {
+            assert!(keys.open_headers(other, &org, id).is_err());
+        }
+        assert!(keys.open(&sealed_pair, &org, id).is_err());
+        assert!(keys.open_key_pair(&sealed_pair, &org, endpoint(2)).is_err());
+        assert!(keys.open_headers(&sealed_headers, &org, endpoint(2)).is_err());
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 
+use crate::filter::Filter;
+use crate::headers::CustomHeaders;
 use crate::ids::{EndpointId, OrganizationId};
-use crate::signature::SigningSecret;
+use crate::signature::{PublicKey, SigningKeyPair, SigningSecret};
 
 /// The subscription to every type, those added later included.
 pub const EVERY_TYPE: &str = "*";
@@ -23,6 +25,8 @@ pub struct Endpoint {
     pub event_types: Vec<String>,
     /// Whether its deliveries go out strictly one after another.
     pub ordered: bool,
+    /// What its owner wants otherwise than most.
+    pub options: EndpointOptions,
     /// Set while nothing is sent to it.
     pub disabled: Option<Disabled>,
     /// How its deliveries have been going.
@@ -31,6 +35,41 @@ pub struct Endpoint {
     pub created_at: Timestamp,
     /// When its owner, or a rule, changed it last.
     pub updated_at: Timestamp,
+}
+
+/// What owners may want of an endpoint; by default nothing of it. Its custom headers are kept like a secret, and with
+/// those: see [`EndpointSecrets`].
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EndpointOptions {
+    /// Verifies the asymmetric signature that its requests carry too; absent where they do not.
+    pub v1a: Option<PublicKey>,
+    /// Whether its requests carry the headers of the signature under the names that begin with `svix-` too.
+    pub svix_headers: bool,
+    /// How many messages a second it wants at most.
+    pub rate_limit: Option<RateLimit>,
+    /// Which messages of its event types it wants.
+    pub filter: Option<Filter>,
+}
+
+/// Messages a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RateLimit(u32);
+
+impl RateLimit {
+    /// The most that can be asked for; beyond it there might as well be none.
+    pub const MAX: u32 = 10_000;
+
+    /// So many messages a second; none unless from 1 to [`RateLimit::MAX`].
+    #[must_use]
+    pub fn new(per_second: u32) -> Option<Self> {
+        (1..=Self::MAX).contains(&per_second).then_some(Self(per_second))
+    }
+
+    /// Messages a second.
+    #[must_use]
+    pub fn per_second(self) -> u32 {
+        self.0
+    }
 }
 
 /// Why and since when nothing is sent to an endpoint.
@@ -75,13 +114,18 @@ impl Endpoint {
     }
 }
 
-/// The secrets of an endpoint: the current one, and old ones that still sign for a while.
+/// What is kept sealed of an endpoint: its secrets (the current one, and old ones that still sign for a while), its key
+/// pair, and the headers that its owner has added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointSecrets {
     /// The one that its owner is shown.
     pub current: SigningSecret,
     /// Earlier ones, newest first, each with the time its overlap ends.
     pub old: Vec<(SigningSecret, Timestamp)>,
+    /// Signs too, where its owner wants that.
+    pub key_pair: Option<SigningKeyPair>,
+    /// Sent with every request.
+    pub headers: CustomHeaders,
 }
 
 impl EndpointSecrets {
@@ -104,6 +148,7 @@ mod tests {
             description: None,
             event_types: event_types.iter().map(|name| (*name).to_owned()).collect(),
             ordered: false,
+            options: EndpointOptions::default(),
             disabled: None,
             health: Health::default(),
             created_at: Timestamp::UNIX_EPOCH,
@@ -121,10 +166,23 @@ mod tests {
     }
 
     #[test]
+    fn a_rate_limit_is_between_one_and_ten_thousand() {
+        assert_eq!(
+            [0, 1, 10_000, 10_001].map(|n| RateLimit::new(n).map(RateLimit::per_second)),
+            [None, Some(1), Some(10_000), None]
+        );
+    }
+
+    #[test]
     fn an_old_secret_signs_until_its_overlap_ends() {
         let (new, old) = (SigningSecret::new([1; 32]), SigningSecret::new([2; 32]));
         let end = Timestamp::from_second(100).unwrap();
-        let secrets = EndpointSecrets { current: new.clone(), old: vec![(old.clone(), end)] };
+        let secrets = EndpointSecrets {
+            current: new.clone(),
+            old: vec![(old.clone(), end)],
+            key_pair: None,
+            headers: CustomHeaders::default(),
+        };
         assert_eq!(secrets.signing(Timestamp::from_second(99).unwrap()).collect::<Vec<_>>(), [&new, &old]);
         assert_eq!(secrets.signing(end).collect::<Vec<_>>(), [&new]);
     }

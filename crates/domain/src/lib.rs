@@ -8,6 +8,8 @@ mod auto_disable;
 pub mod body;
 pub mod delivery;
 pub mod endpoint;
+pub mod filter;
+pub mod headers;
 pub mod ids;
 pub mod limits;
 pub mod message;

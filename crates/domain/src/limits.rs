@@ -11,6 +11,12 @@ pub struct Limits {
     pub description_length: usize,
     /// Bytes of an endpoint's URL.
     pub url_length: usize,
+    /// Headers that an owner adds to an endpoint's requests.
+    pub custom_headers: usize,
+    /// Bytes of their names and values together.
+    pub custom_header_bytes: usize,
+    /// Old secrets of one endpoint that still sign.
+    pub old_secrets: usize,
     /// Entries of one page of a list.
     pub page_size: usize,
     /// Calls of one key in a minute.

@@ -1,5 +1,7 @@
 //! Signing requests by Standard Webhooks, and the secrets that it takes.
 
+mod key_pair;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -7,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
+pub use key_pair::{KEY_BYTES, ParseKeyError, PublicKey, SigningKeyPair};
 use sha2::Sha256;
 
 use crate::ids::MessageId;
@@ -66,10 +69,12 @@ impl fmt::Debug for SigningSecret {
     }
 }
 
-/// The value of `webhook-signature` for a request sent at `at` with `body`: one token for each secret, in order.
+/// The value of `webhook-signature` for a request sent at `at` with `body`: one token for each secret, in order, and
+/// then the key pair's.
 #[must_use]
 pub fn sign<'a>(
     secrets: impl IntoIterator<Item = &'a SigningSecret>,
+    key_pair: Option<&SigningKeyPair>,
     id: MessageId,
     at: Timestamp,
     body: &[u8],
@@ -88,6 +93,10 @@ pub fn sign<'a>(
         }
         value.push_str("v1,");
         STANDARD.encode_string(mac.finalize().into_bytes(), &mut value);
+    }
+    if let Some(pair) = key_pair {
+        value.push(' ');
+        pair.sign(&[head.as_bytes(), body].concat(), &mut value);
     }
     value
 }
@@ -120,11 +129,15 @@ mod tests {
             let (current, old) = (SigningSecret::new(current), SigningSecret::new(old));
             let (at, body) = (Timestamp::from_second(now().as_second() + skew).unwrap(), body.as_bytes());
             let id = MessageId::new(at, random);
-            let signature = sign([&current, &old], id, at, body);
+            let pair = SigningKeyPair::from_seed(&stranger).unwrap();
+            let signature = sign([&current, &old], Some(&pair), id, at, body);
             prop_assert!(verifies(&current, id, at, &signature, body));
             prop_assert!(verifies(&old, id, at, &signature, body));
             prop_assert!(!verifies(&SigningSecret::new(stranger), id, at, &signature, body));
-            prop_assert!(signature.starts_with(&sign([&current], id, at, body)), "the current secret comes first");
+            let first = sign([&current], None, id, at, body);
+            prop_assert!(signature.starts_with(&first), "the current secret comes first");
+            let schemes = signature.split(' ').map(|token| token.split(',').next().unwrap());
+            prop_assert_eq!(schemes.collect::<Vec<_>>(), ["v1", "v1", "v1a"]);
         }
     }
 

@@ -1,23 +1,25 @@
 //! An organization's endpoints: create, list, get, update, delete, and the catalogue they choose from.
 
 mod input;
+mod options;
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use hookbell_aws::random;
-use hookbell_aws::table::{CreateEndpoint, Organization, StoredEndpoint};
-use hookbell_domain::endpoint::{Disabled, Endpoint, Health};
+use hookbell_aws::table::{CreateEndpoint, Organization, OrganizationRecord, SealedSecrets, StoredEndpoint};
+use hookbell_domain::endpoint::{Endpoint, EndpointOptions, EndpointSecrets, Health};
 use hookbell_domain::ids::{EndpointId, OrganizationId};
-use hookbell_domain::signature::SigningSecret;
+use hookbell_domain::signature::{SigningKeyPair, SigningSecret};
 use jiff::Timestamp;
 
+use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::state::{Api, parse_organization};
+use crate::state::{Api, parse_organization, sealing_failed};
 use crate::view::{EndpointAnswer, EndpointView, EndpointsAnswer, EventTypeView, EventTypesAnswer};
 
 /// `GET …/event-types`: the organization's catalogue.
@@ -40,6 +42,7 @@ pub(crate) async fn create(
     let organization = api.organization_record(&organization).await?;
     let input = input::read_new(&api, organization.profile, &body).await?;
     let now = Timestamp::now();
+    let key_pair = if input.options.v1a { Some(options::new_key_pair()?) } else { None };
     let endpoint = Endpoint {
         id: EndpointId::new(now, random::id().map_err(|_| ApiError::Unavailable)?),
         organization_id: organization.id.clone(),
@@ -47,20 +50,25 @@ pub(crate) async fn create(
         description: input.description,
         event_types: input.event_types,
         ordered: input.ordered,
+        options: EndpointOptions {
+            v1a: key_pair.as_ref().map(SigningKeyPair::public_key),
+            svix_headers: input.options.svix_headers,
+            rate_limit: input.options.rate_limit,
+            filter: input.options.filter,
+        },
         disabled: None,
         health: Health::default(),
         created_at: now,
         updated_at: now,
     };
-    let secret = SigningSecret::new(random::bytes().map_err(|_| ApiError::Unavailable)?);
-    let sealed = api.keys.seal(&secret, &organization.id, endpoint.id).map_err(|error| {
-        tracing::error!(%error, "a secret was not sealed");
-        ApiError::Unavailable
-    })?;
+    let current = SigningSecret::new(random::bytes().map_err(|_| ApiError::Unavailable)?);
+    let secrets = EndpointSecrets { current, old: Vec::new(), key_pair, headers: input.options.headers };
+    let sealed = SealedSecrets::seal(&api.keys, &secrets, &organization.id, endpoint.id).map_err(sealing_failed)?;
     let limit = api.config.limits.endpoints_per_organization;
     match api.table.create_endpoint(&organization, &endpoint, sealed, limit).await? {
         CreateEndpoint::Created => {
-            let answer = EndpointAnswer { endpoint: EndpointView::from(&endpoint), secret: Some(secret.reveal()) };
+            let view = EndpointView::new(&endpoint, secrets.headers, true);
+            let answer = EndpointAnswer { endpoint: view, secret: Some(secrets.current.reveal()) };
             Ok((StatusCode::CREATED, Json(answer)).into_response())
         }
         CreateEndpoint::Refused => Err(refusal(&api, &organization.id, limit).await?),
@@ -68,48 +76,44 @@ pub(crate) async fn create(
 }
 
 /// `GET …/`: all endpoints, oldest first.
-pub(crate) async fn list(State(api): State<Arc<Api>>, Path(organization): Path<String>) -> Result<Response, ApiError> {
+pub(crate) async fn list(
+    State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
+    Path(organization): Path<String>,
+) -> Result<Response, ApiError> {
     let organization = api.organization(&organization).await?;
-    let endpoints = organization.endpoints.iter().map(|stored| EndpointView::from(&stored.endpoint)).collect();
+    let endpoints =
+        organization.endpoints.iter().map(|stored| view(&api, &caller, stored)).collect::<Result<_, _>>()?;
     Ok(Json(EndpointsAnswer { endpoints }).into_response())
 }
 
 /// `GET …/{endpoint}`.
 pub(crate) async fn get(
     State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
     Path((organization, endpoint)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let stored = find(&api, &organization, &endpoint).await?;
-    Ok(Json(EndpointAnswer { endpoint: EndpointView::from(&stored.endpoint), secret: None }).into_response())
+    Ok(Json(EndpointAnswer { endpoint: view(&api, &caller, &stored)?, secret: None }).into_response())
 }
 
 /// `PATCH …/{endpoint}`: changes what is named, and answers with the whole.
 pub(crate) async fn update(
     State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
     Path((organization, endpoint)): Path<(String, String)>,
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let organization = api.organization(&organization).await?;
-    let mut endpoint = find_in(&organization, &endpoint)?.clone();
-    let id = endpoint.id;
-    let change = input::read_change(&api, organization.record.profile, &body).await?;
-    let now = Timestamp::now();
-    if !api.table.change_endpoint(&organization.record.id, id, &change, now).await? {
+    let id = find_in(&organization, &endpoint)?.id;
+    let OrganizationRecord { id: organization, profile, .. } = organization.record;
+    let change = input::read_change(&api, profile, &organization, id, &body).await?;
+    if !api.table.change_endpoint(&organization, id, &change, Timestamp::now()).await? {
         return Err(NO_ENDPOINT);
     }
-    endpoint.url = change.url.unwrap_or(endpoint.url);
-    if let Some(description) = change.description {
-        endpoint.description = Some(description).filter(|text| !text.is_empty());
-    }
-    endpoint.event_types = change.event_types.unwrap_or(endpoint.event_types);
-    endpoint.ordered = change.ordered.unwrap_or(endpoint.ordered);
-    match change.enabled {
-        Some(true) => (endpoint.disabled, endpoint.health) = (None, Health::default()),
-        Some(false) => endpoint.disabled = endpoint.disabled.or(Some(Disabled { reason: None, at: now })),
-        None => {}
-    }
-    endpoint.updated_at = now;
-    Ok(Json(EndpointAnswer { endpoint: EndpointView::from(&endpoint), secret: None }).into_response())
+    // Others may have changed it at the same time, so it is shown as it is, and not as it would be by this change.
+    let stored = api.table.endpoint(&organization, id).await?.ok_or(NO_ENDPOINT)?;
+    Ok(Json(EndpointAnswer { endpoint: view(&api, &caller, &stored)?, secret: None }).into_response())
 }
 
 /// `DELETE …/{endpoint}`.
@@ -137,6 +141,12 @@ async fn refusal(api: &Api, organization: &OrganizationId, limit: u32) -> Result
     })
 }
 
+/// An endpoint as the caller may see it.
+fn view<'a>(api: &Api, caller: &Caller, stored: &'a StoredEndpoint) -> Result<EndpointView<'a>, ApiError> {
+    let headers = stored.open_headers(&api.keys).map_err(sealing_failed)?;
+    Ok(EndpointView::new(&stored.endpoint, headers, caller.is_owner()))
+}
+
 /// What is answered for an endpoint that is not there.
 pub(crate) const NO_ENDPOINT: ApiError = ApiError::NotFound("Endpoint not found");
 
@@ -153,7 +163,7 @@ pub(crate) fn find_in<'a>(organization: &'a Organization, id: &str) -> Result<&'
 }
 
 /// The endpoint of an organization.
-async fn find(api: &Api, organization: &str, endpoint: &str) -> Result<StoredEndpoint, ApiError> {
+pub(crate) async fn find(api: &Api, organization: &str, endpoint: &str) -> Result<StoredEndpoint, ApiError> {
     let (organization, endpoint) = (parse_organization(organization)?, parse_endpoint(endpoint)?);
     api.table.endpoint(&organization, endpoint).await?.ok_or(NO_ENDPOINT)
 }

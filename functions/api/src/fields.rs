@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use hookbell_aws::table::Setting;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::error::{ApiError, FieldErrors};
+
+/// Bytes of a body that carries no payload. The longest that makes sense has a few kilobytes of each option.
+const LARGEST: usize = 64 * 1024;
 
 /// The fields of a body, taken one by one.
 pub(crate) struct Fields {
@@ -18,6 +22,14 @@ pub(crate) struct Fields {
 impl Fields {
     /// Reads a body that has to be a JSON object; an empty one where `optional`.
     pub(crate) fn read(body: &[u8], optional: bool) -> Result<Self, ApiError> {
+        if body.len() > LARGEST {
+            return Err(ApiError::field("body", format!("Must be at most {LARGEST} bytes")));
+        }
+        Self::read_any(body, optional)
+    }
+
+    /// The same for a body of any size, whose reader has judged that.
+    pub(crate) fn read_any(body: &[u8], optional: bool) -> Result<Self, ApiError> {
         let values = if optional && body.is_empty() {
             BTreeMap::new()
         } else {
@@ -41,6 +53,16 @@ impl Fields {
             self.refuse(name, format!("Must be {expected}"));
         }
         read.ok()
+    }
+
+    /// What is to become of a property: `null` takes it away.
+    pub(crate) fn setting<T: DeserializeOwned>(&mut self, name: &'static str, expected: &str) -> Setting<T> {
+        if self.values.get(name).is_some_and(|value| value.get() == "null") {
+            self.known.push(name);
+            self.values.remove(name);
+            return Setting::Remove;
+        }
+        self.optional(name, expected).map_or(Setting::Keep, Setting::Set)
     }
 
     /// The value of a field that has to be there.
@@ -120,5 +142,22 @@ mod tests {
             assert_eq!(errors(Fields::read(body, false).map(|_| ())), ["body"], "{body:?}");
         }
         assert!(Fields::read(b"", true).is_ok());
+    }
+
+    #[test]
+    fn a_body_that_is_too_large_is_refused_unread() {
+        let body = |length: usize| format!("{{}}{}", " ".repeat(length - 2));
+        assert!(Fields::read(body(LARGEST).as_bytes(), false).is_ok());
+        assert_eq!(errors(Fields::read(body(LARGEST + 1).as_bytes(), false).map(|_| ())), ["body"]);
+    }
+
+    #[test]
+    fn null_takes_a_property_away_and_absence_leaves_it() {
+        let mut fields = Fields::read(br#"{"a":null,"b":7,"c":"x"}"#, false).unwrap();
+        assert_eq!(fields.setting::<u32>("a", "a number"), Setting::Remove);
+        assert_eq!(fields.setting::<u32>("b", "a number"), Setting::Set(7));
+        assert_eq!(fields.setting::<u32>("c", "a number"), Setting::Keep);
+        assert_eq!(fields.setting::<u32>("d", "a number"), Setting::Keep);
+        assert_eq!(errors(fields.finish()), ["c"]);
     }
 }

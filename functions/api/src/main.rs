@@ -21,6 +21,7 @@ mod portal_token;
 mod redeliver;
 mod replays;
 mod router;
+mod secrets;
 mod state;
 mod stats;
 mod status;

@@ -72,8 +72,23 @@ struct Input {
     payload: Box<RawValue>,
 }
 
+/// Bytes of a request beside its payload; a payload may come with as much white space as it has bytes.
+const BESIDE_PAYLOAD: usize = 4 * 1024;
+
+/// What is wrong with a request of which nothing is read, for its size: that, unless it is no JSON to begin with.
+fn too_large(body: &[u8], limit: usize) -> ApiError {
+    match serde_json::from_slice::<serde::de::IgnoredAny>(body) {
+        Ok(_) => ApiError::field("payload", format!("Too large: the whole body may have {limit} bytes")),
+        Err(error) => ApiError::field("body", format!("Must be a JSON object: {error}")),
+    }
+}
+
 fn read(api: &Api, profile: &Profile, body: &[u8]) -> Result<Input, ApiError> {
-    let mut fields = Fields::read(body, false)?;
+    let limit = api.config.limits.body_bytes;
+    if body.len() > 2 * limit + BESIDE_PAYLOAD {
+        return Err(too_large(body, limit));
+    }
+    let mut fields = Fields::read_any(body, false)?;
     let event_type = fields.required::<String>("eventType", "a string");
     if let Some(name) = event_type.as_ref().filter(|name| profile.event_type(name).is_none()) {
         let problem = format!("Unknown event type {name:?} for an organization of profile {:?}", profile.name);
@@ -81,7 +96,6 @@ fn read(api: &Api, profile: &Profile, body: &[u8]) -> Result<Input, ApiError> {
     }
     // White space must not count against the limit, nor be paid for on the queue.
     let payload = fields.required_object("payload").and_then(|payload| body::compact(&payload).ok());
-    let limit = api.config.limits.body_bytes;
     let named = event_type.as_deref().unwrap_or_default();
     if let Some(payload) = payload.as_ref().filter(|payload| exceeds(payload, profile, named, limit)) {
         let problem = format!("Too large: {} bytes, where the whole body may have {limit}", payload.get().len());

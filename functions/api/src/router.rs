@@ -11,7 +11,7 @@ use crate::error::ApiError;
 use crate::state::Api;
 use crate::{
     api_keys, auth, deliveries, endpoints, error, logged, message_lists, messages, organizations, ping, portal,
-    redeliver, replays, stats, status,
+    redeliver, replays, secrets, stats, status,
 };
 
 const ENDPOINTS: &str = "/organizations/{organization}/webhooks";
@@ -60,6 +60,8 @@ fn owners() -> Router<Arc<Api>> {
     let endpoints = Router::new()
         .route("/", post(endpoints::create))
         .route("/{endpoint}", delete(endpoints::delete).patch(endpoints::update))
+        .route("/{endpoint}/secret", get(secrets::reveal))
+        .route("/{endpoint}/secret/roll", post(secrets::roll))
         .route("/{endpoint}/ping", post(ping::ping))
         .route("/{endpoint}/deliveries/{delivery}/redeliver", post(redeliver::redeliver))
         .route("/{endpoint}/replay", post(replays::begin));

@@ -2,7 +2,7 @@
 
 use hookbell_aws::clients::SdkConfig;
 use hookbell_aws::queues::Queues;
-use hookbell_aws::sealing::Keys;
+use hookbell_aws::sealing::{Keys, SealError};
 use hookbell_aws::secrets;
 use hookbell_aws::table::{KeyHash, Organization, OrganizationRecord, Table};
 use hookbell_domain::ids::OrganizationId;
@@ -62,4 +62,11 @@ pub(crate) const NO_ORGANIZATION: ApiError = ApiError::NotFound("Organization no
 /// An organization's id from a path: what cannot be one belongs to no organization.
 pub(crate) fn parse_organization(id: &str) -> Result<OrganizationId, ApiError> {
     id.parse().map_err(|_| NO_ORGANIZATION)
+}
+
+/// A failure to seal or to open a secret, logged here once: it is ours.
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
+pub(crate) fn sealing_failed(error: SealError) -> ApiError {
+    tracing::error!(%error, "a secret was not sealed or opened");
+    ApiError::Unavailable
 }

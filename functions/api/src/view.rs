@@ -1,11 +1,14 @@
 //! What the API shows: optional fields are absent when unset, times are ISO-8601 in UTC with milliseconds.
 
 use hookbell_domain::delivery::{Attempt, Delivery};
-use hookbell_domain::endpoint::Endpoint;
+use hookbell_domain::endpoint::{Endpoint, RateLimit};
+use hookbell_domain::filter::Filter;
+use hookbell_domain::headers::CustomHeaders;
 use hookbell_domain::ids::{DeliveryId, EndpointId, MessageId};
 use hookbell_domain::time::iso_ms;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 
 /// An answer that holds one endpoint. It may show a secret, so it cannot be printed.
 #[derive(Serialize)]
@@ -79,6 +82,18 @@ pub(crate) struct EndpointView<'a> {
     event_types: &'a [String],
     ordered: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    headers: Option<HeadersView>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    v1a: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_key: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    svix_headers: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_limit: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     disabled_reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     disabled_at: Option<String>,
@@ -87,8 +102,28 @@ pub(crate) struct EndpointView<'a> {
     updated_at: String,
 }
 
-impl<'a> From<&'a Endpoint> for EndpointView<'a> {
-    fn from(endpoint: &'a Endpoint) -> Self {
+/// What stands for the values of custom headers before those who may not see them.
+const HIDDEN: &str = "(hidden)";
+
+/// Custom headers, as an object of names and values. Debug output has the names alone.
+#[derive(Debug)]
+struct HeadersView {
+    headers: CustomHeaders,
+    shows_values: bool,
+}
+
+impl Serialize for HeadersView {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let shown = |value| if self.shows_values { value } else { HIDDEN };
+        serializer.collect_map(self.headers.iter().map(|(name, value)| (name, shown(value))))
+    }
+}
+
+impl<'a> EndpointView<'a> {
+    /// An endpoint with its opened headers; their values stay hidden from whoever may not see secrets.
+    pub(crate) fn new(endpoint: &'a Endpoint, headers: CustomHeaders, shows_secrets: bool) -> Self {
+        let options = &endpoint.options;
+        let filter = |filter: &Filter| RawValue::from_string(filter.text().to_owned()).ok();
         let disabled = endpoint.disabled.as_ref();
         Self {
             endpoint_id: endpoint.id,
@@ -97,6 +132,12 @@ impl<'a> From<&'a Endpoint> for EndpointView<'a> {
             status: if disabled.is_some() { "disabled" } else { "enabled" },
             event_types: &endpoint.event_types,
             ordered: endpoint.ordered,
+            headers: (!headers.is_empty()).then_some(HeadersView { headers, shows_values: shows_secrets }),
+            v1a: options.v1a.is_some(),
+            public_key: options.v1a.map(|key| key.to_string()),
+            svix_headers: options.svix_headers,
+            rate_limit: options.rate_limit.map(RateLimit::per_second),
+            filter: options.filter.as_ref().and_then(filter),
             disabled_reason: disabled.and_then(|disabled| disabled.reason.as_deref()),
             disabled_at: disabled.map(|disabled| iso_ms(disabled.at)),
             consecutive_failures: endpoint.health.consecutive_failures,
@@ -178,4 +219,25 @@ impl From<&Attempt> for AttemptView {
 /// How long an attempt took, in whole milliseconds.
 pub(crate) fn latency_ms(attempt: &Attempt) -> u64 {
     u64::try_from(attempt.latency.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[track_caller]
+    fn check(shows_values: bool, expected: &Value) {
+        let headers = CustomHeaders::from_kept(vec![("X-Key".to_owned(), "secret".to_owned())]);
+        let view = HeadersView { headers, shows_values };
+        assert_eq!(&serde_json::to_value(&view).unwrap(), expected);
+        assert!(!format!("{view:?}").contains("secret"));
+    }
+
+    #[test]
+    fn header_values_are_shown_to_those_who_may_see_secrets() {
+        check(true, &json!({ "X-Key": "secret" }));
+        check(false, &json!({ "X-Key": "(hidden)" }));
+    }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use hookbell_aws::random;
 use hookbell_aws::sealing::SealError;
 use hookbell_domain::delivery::{Attempt, Turn};
+use hookbell_domain::endpoint::EndpointSecrets;
 use hookbell_domain::ids::DeliveryId;
 use hookbell_domain::outcome::{Failure, Outcome};
 use hookbell_domain::retry::{Decision, Directive, Next, decide, decide_manual};
@@ -21,6 +22,10 @@ use crate::sender::Sender;
 const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
+// The same, by the names that receivers with Svix's libraries look for.
+const SVIX_ID: HeaderName = HeaderName::from_static("svix-id");
+const SVIX_TIMESTAMP: HeaderName = HeaderName::from_static("svix-timestamp");
+const SVIX_SIGNATURE: HeaderName = HeaderName::from_static("svix-signature");
 const CONTENT_TYPE: HeaderName = HeaderName::from_static("content-type");
 
 /// A delivery whose next attempt is to be made now.
@@ -48,7 +53,7 @@ pub(crate) struct Finished {
 /// An attempt that could not be made, through no fault of the endpoint.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotMade {
-    #[error("the signing secret cannot be opened: {0}")]
+    #[error("the endpoint's secrets cannot be opened: {0}")]
     Secret(String),
     #[error("no random bytes to be had")]
     NoRandomness,
@@ -62,17 +67,14 @@ pub(crate) async fn make(sender: &Sender, job: &Job) -> Result<Finished, NotMade
     let (started_at, started) = (Timestamp::now(), Instant::now());
     let outcome = match &job.target.url {
         Err(refused) => Outcome::Failed(Failure::Refused(refused.clone())),
-        Ok(url) => {
-            let signature = sign(secrets.signing(started_at), job.message.id, started_at, &job.message.body);
-            match headers(job, started_at, signature) {
-                None => Outcome::Failed(Failure::InvalidRequest),
-                Some(headers) => {
-                    let body = job.message.body.clone();
-                    let post = Post { target: url, headers, body, deadline: policy.attempt_deadline };
-                    sender.egress.post(post).await
-                }
+        Ok(url) => match headers(job, secrets, started_at) {
+            None => Outcome::Failed(Failure::InvalidRequest),
+            Some(headers) => {
+                let body = job.message.body.clone();
+                let post = Post { target: url, headers, body, deadline: policy.attempt_deadline };
+                sender.egress.post(post).await
             }
-        }
+        },
     };
     let at = Timestamp::now();
     let decision = match job.turn {
@@ -86,12 +88,27 @@ pub(crate) async fn make(sender: &Sender, job: &Job) -> Result<Finished, NotMade
     Ok(Finished { attempt, decision, at })
 }
 
-fn headers(job: &Job, at: Timestamp, signature: String) -> Option<HeaderMap> {
-    let mut headers = HeaderMap::with_capacity(4);
+/// The owner's headers, and over them ours, which none of the owner's can replace.
+fn headers(job: &Job, secrets: &EndpointSecrets, at: Timestamp) -> Option<HeaderMap> {
+    let mut headers = HeaderMap::with_capacity(32);
+    for (name, value) in secrets.headers.iter() {
+        let mut value = HeaderValue::try_from(value).ok()?;
+        // Not for an index that HTTP/2 keeps, nor for anybody's debug output.
+        value.set_sensitive(true);
+        headers.insert(HeaderName::try_from(name).ok()?, value);
+    }
+    let (id, pair) = (job.message.id, secrets.key_pair.as_ref());
+    let signature = HeaderValue::try_from(sign(secrets.signing(at), pair, id, at, &job.message.body)).ok()?;
+    let (id, at) = (HeaderValue::try_from(id.to_string()).ok()?, HeaderValue::from(at.as_second()));
+    if job.target.endpoint.options.svix_headers {
+        headers.insert(SVIX_ID, id.clone());
+        headers.insert(SVIX_TIMESTAMP, at.clone());
+        headers.insert(SVIX_SIGNATURE, signature.clone());
+    }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(WEBHOOK_ID, HeaderValue::try_from(job.message.id.to_string()).ok()?);
-    headers.insert(WEBHOOK_TIMESTAMP, HeaderValue::from(at.as_second()));
-    headers.insert(WEBHOOK_SIGNATURE, HeaderValue::try_from(signature).ok()?);
+    headers.insert(WEBHOOK_ID, id);
+    headers.insert(WEBHOOK_TIMESTAMP, at);
+    headers.insert(WEBHOOK_SIGNATURE, signature);
     Some(headers)
 }
 

@@ -30,7 +30,8 @@ pub(crate) struct Organization {
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) endpoint: Endpoint,
-    /// An error here is ours: the secret was sealed under another key.
+    /// What signs its requests, and the headers that go with them. An error here is ours: they were sealed under
+    /// another key.
     pub(crate) secrets: Result<EndpointSecrets, SealError>,
     /// An error here is the owner's: the policy has changed since the URL was accepted.
     pub(crate) url: Result<TargetUrl, TargetError>,

@@ -5,18 +5,20 @@ use std::time::Duration;
 use hookbell_domain::delivery::{
     Attempt, Claimant, Claimed, Delivery, DeliveryStatus, ManualAttempt, ManualRequest, Trigger,
 };
-use hookbell_domain::endpoint::{Disabled, Endpoint, Health};
+use hookbell_domain::endpoint::{Disabled, Endpoint, EndpointOptions, Health, RateLimit};
+use hookbell_domain::filter::Filter;
 use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, KeyId, MessageId, OrganizationId};
 use hookbell_domain::message::Message;
 use hookbell_domain::retry::Directive;
 use hookbell_domain::role::Role;
+use hookbell_domain::signature::PublicKey;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::admitting::KeyHolder;
 use super::body;
-use super::endpoints::{SealedSecrets, StoredEndpoint};
 use super::keys::ENDPOINT;
+use super::secrets::{SealedSecrets, StoredEndpoint};
 use crate::AwsError;
 
 /// An organization: `ORG#org` / `ORG`.
@@ -45,6 +47,18 @@ pub(super) struct EndpointItem {
     pub(super) ordered: bool,
     pub(super) secrets: Vec<SecretItem>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) key_pair: Option<KeyPairItem>,
+    /// The custom headers, sealed all together.
+    #[serde(with = "serde_bytes", default, skip_serializing_if = "Option::is_none")]
+    pub(super) headers: Option<Vec<u8>>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) svix_headers: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) rate_limit: Option<u32>,
+    /// The filter's text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) filter: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) disabled_reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) disabled_at: Option<i64>,
@@ -68,6 +82,16 @@ pub(super) struct SecretItem {
     /// When its overlap ends; absent on the current one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) until: Option<i64>,
+}
+
+/// A key pair that signs too.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct KeyPairItem {
+    /// Its seed.
+    #[serde(with = "serde_bytes")]
+    pub(super) sealed: Vec<u8>,
+    #[serde(with = "serde_bytes")]
+    pub(super) public: Vec<u8>,
 }
 
 /// A message: `MSG#org#shard` / `msg_…`.
@@ -200,6 +224,13 @@ impl EndpointItem {
         let id: EndpointId = self.sk.strip_prefix(ENDPOINT).unwrap_or(&self.sk).parse().map_err(unreadable)?;
         let organization_id: OrganizationId =
             self.pk.strip_prefix("ORG#").unwrap_or(&self.pk).parse().map_err(unreadable)?;
+        let public_key = |pair: &KeyPairItem| PublicKey::from_bytes(&pair.public).ok_or_else(|| unreadable("no key"));
+        let options = EndpointOptions {
+            v1a: self.key_pair.as_ref().map(public_key).transpose()?,
+            svix_headers: self.svix_headers,
+            rate_limit: self.rate_limit.and_then(RateLimit::new),
+            filter: self.filter.as_deref().map(Filter::parse).transpose().map_err(unreadable)?,
+        };
         let endpoint = Endpoint {
             id,
             organization_id,
@@ -207,6 +238,7 @@ impl EndpointItem {
             description: self.description,
             event_types: self.event_types,
             ordered: self.ordered,
+            options,
             disabled: self.disabled_at.map(|at| Disabled { reason: self.disabled_reason, at: time(at) }),
             health: Health {
                 consecutive_failures: self.consecutive_failures,
@@ -216,7 +248,11 @@ impl EndpointItem {
             created_at: time(self.created_at),
             updated_at: time(self.updated_at),
         };
-        let secrets = SealedSecrets(self.secrets.into_iter().map(|s| (s.sealed, s.until.map(time))).collect());
+        let secrets = SealedSecrets {
+            signing: self.secrets.into_iter().map(|secret| (secret.sealed, secret.until.map(time))).collect(),
+            key_pair: self.key_pair.map(|pair| pair.sealed),
+            headers: self.headers,
+        };
         Ok(StoredEndpoint { endpoint, secrets, disabled_by: self.disabled_by })
     }
 }

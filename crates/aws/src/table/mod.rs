@@ -11,6 +11,7 @@ mod deliveries;
 mod delivery_lists;
 mod delivery_outlines;
 mod disabling;
+mod endpoint_changes;
 mod endpoints;
 mod event_ids;
 mod health;
@@ -23,6 +24,7 @@ mod messages;
 mod organizations;
 mod redeliveries;
 mod replays;
+mod secrets;
 mod transactions;
 
 use std::collections::HashMap;
@@ -43,13 +45,15 @@ pub use attempts::{Claim, Claiming, Recorded};
 pub use delivery_lists::DeliveryFilter;
 pub use delivery_outlines::Outlines;
 pub use disabling::DisableCause;
-pub use endpoints::{CreateEndpoint, EndpointChange, SealedSecrets, StoredEndpoint};
+pub use endpoint_changes::{EndpointChange, SealedKeyPair, Setting};
+pub use endpoints::CreateEndpoint;
 pub use event_ids::EventIdState;
 pub use listing::Wanted;
 pub use merging::{Order, Page};
 pub use organizations::{Initialized, Organization, OrganizationRecord};
 pub use redeliveries::Redelivery;
 pub use replays::{BeginReplay, Step};
+pub use secrets::{Rolled, SealedSecrets, StoredEndpoint};
 
 use crate::AwsError;
 

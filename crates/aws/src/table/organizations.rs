@@ -6,9 +6,9 @@ use hookbell_domain::ids::OrganizationId;
 use hookbell_domain::profile::Profile;
 use jiff::Timestamp;
 
-use super::endpoints::StoredEndpoint;
 use super::items::{EndpointItem, OrganizationItem, time};
 use super::keys::{self, Key};
+use super::secrets::StoredEndpoint;
 use super::{Table, from_item, ms, number, text, update_if};
 use crate::AwsError;
 

@@ -44,7 +44,20 @@ fn may_use(package: &str) -> Option<&'static [&'static str]> {
 fn banned(package: &str) -> (&'static [&'static str], &'static str) {
     match package {
         DOMAIN => (
-            &["aws-", "aws_", "axum", "h2", "hyper", "lambda_", "reqwest", "rustls", "tokio", "tracing"],
+            &[
+                "aws-config",
+                "aws-sdk-",
+                "aws-smithy-",
+                "aws_",
+                "axum",
+                "h2",
+                "hyper",
+                "lambda_",
+                "reqwest",
+                "rustls",
+                "tokio",
+                "tracing",
+            ],
             "it decides from its arguments alone, without I/O",
         ),
         AWS => (&["axum", "lambda_", "reqwest"], "it talks to AWS through the SDK and to nobody else"),
@@ -109,6 +122,7 @@ fn packages_import_only_towards_the_domain() {
 #[test]
 fn packages_import_no_crate_that_is_another_ones_matter() {
     check(foreign_imports, DOMAIN, "tokio", "hookbell-domain may not use tokio");
+    check(foreign_imports, DOMAIN, "aws-sdk-sqs", "hookbell-domain may not use aws-sdk-sqs");
     check(foreign_imports, DOMAIN, "aws_lambda_events", "hookbell-domain may not use aws_lambda_events");
     check(foreign_imports, AWS, "reqwest", "hookbell-aws may not use reqwest");
     check(foreign_imports, EGRESS, "aws-config", "hookbell-egress may not use aws-config");

@@ -1,10 +1,12 @@
 //! What callers send of an endpoint, checked field by field.
 
-use hookbell_aws::table::EndpointChange;
+use hookbell_aws::table::{EndpointChange, Setting};
 use hookbell_domain::endpoint::EVERY_TYPE;
+use hookbell_domain::ids::{EndpointId, OrganizationId};
 use hookbell_domain::profile::Profile;
 use hookbell_domain::target::TargetUrl;
 
+use super::options::{self, NewOptions};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::state::Api;
@@ -15,6 +17,7 @@ pub(super) struct NewEndpoint {
     pub(super) description: Option<String>,
     pub(super) event_types: Vec<String>,
     pub(super) ordered: bool,
+    pub(super) options: NewOptions,
 }
 
 /// Reads the input of a new endpoint.
@@ -26,6 +29,7 @@ pub(super) async fn read_new(api: &Api, profile: &Profile, body: &[u8]) -> Resul
     let event_types = check_event_types(&mut fields, profile, event_types);
     let description = read_description(api, &mut fields);
     let ordered = fields.optional("ordered", "true or false");
+    let options = options::read_new(&mut fields, &api.config.limits);
     fields.finish()?;
     match (url, event_types) {
         (Some(url), Some(event_types)) => Ok(NewEndpoint {
@@ -33,6 +37,7 @@ pub(super) async fn read_new(api: &Api, profile: &Profile, body: &[u8]) -> Resul
             event_types,
             description: description.filter(|text| !text.is_empty()),
             ordered: ordered.unwrap_or(false),
+            options,
         }),
         // Their absence is an error that `finish` has returned.
         _ => Err(ApiError::Unavailable),
@@ -40,7 +45,13 @@ pub(super) async fn read_new(api: &Api, profile: &Profile, body: &[u8]) -> Resul
 }
 
 /// Reads the input of a change.
-pub(super) async fn read_change(api: &Api, profile: &Profile, body: &[u8]) -> Result<EndpointChange, ApiError> {
+pub(super) async fn read_change(
+    api: &Api,
+    profile: &Profile,
+    organization: &OrganizationId,
+    endpoint: EndpointId,
+    body: &[u8],
+) -> Result<EndpointChange, ApiError> {
     let mut fields = Fields::read(body, false)?;
     let url = fields.optional::<String>("url", "an https URL");
     let url = check_url(api, &mut fields, url).await;
@@ -57,8 +68,24 @@ pub(super) async fn read_change(api: &Api, profile: &Profile, body: &[u8]) -> Re
             None
         }
     };
+    let options = options::read_change(&mut fields, &api.config.limits);
     fields.finish()?;
-    Ok(EndpointChange { url, description, event_types, ordered, enabled })
+    Ok(EndpointChange {
+        url,
+        description: match description {
+            None => Setting::Keep,
+            Some(empty) if empty.is_empty() => Setting::Remove,
+            Some(description) => Setting::Set(description),
+        },
+        event_types,
+        ordered,
+        enabled,
+        headers: options.seal_headers(api, organization, endpoint)?,
+        key_pair: options.seal_key_pair(api, organization, endpoint)?,
+        svix_headers: options.svix_headers,
+        rate_limit: options.rate_limit,
+        filter: options.filter,
+    })
 }
 
 /// The URL, if it may be sent to: judged by its text and by what its name resolves to now.
