@@ -11,7 +11,7 @@ use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use hookbell_aws::random;
-use hookbell_aws::table::{CreateEndpoint, Organization, OrganizationRecord, SealedSecrets, StoredEndpoint};
+use hookbell_aws::table::{CreateEndpoint, Organization, SealedSecrets, StoredEndpoint};
 use hookbell_domain::endpoint::{Endpoint, EndpointOptions, EndpointSecrets, Health};
 use hookbell_domain::ids::{EndpointId, OrganizationId};
 use hookbell_domain::signature::{SigningKeyPair, SigningSecret};
@@ -21,6 +21,9 @@ use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::state::{Api, parse_organization, sealing_failed};
 use crate::view::{EndpointAnswer, EndpointView, EndpointsAnswer, EventTypeView, EventTypesAnswer};
+
+/// How often a change is tried while others change the endpoint too.
+const CHANGE_TRIES: u32 = 8;
 
 /// `GET …/event-types`: the organization's catalogue.
 pub(crate) async fn event_types(
@@ -104,16 +107,18 @@ pub(crate) async fn update(
     Path((organization, endpoint)): Path<(String, String)>,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let organization = api.organization(&organization).await?;
-    let id = find_in(&organization, &endpoint)?.id;
-    let OrganizationRecord { id: organization, profile, .. } = organization.record;
-    let change = input::read_change(&api, profile, &organization, id, &body).await?;
-    if !api.table.change_endpoint(&organization, id, &change, Timestamp::now()).await? {
-        return Err(NO_ENDPOINT);
+    for _ in 0..CHANGE_TRIES {
+        let mut found = api.organization(&organization).await?;
+        let at = position_in(&found, &endpoint)?;
+        let stored = found.endpoints.swap_remove(at);
+        let change =
+            input::read_change(&api, found.record.profile, &found.record.id, stored.endpoint.id, &body).await?;
+        if let Some(stored) = api.table.change_endpoint(stored, &change, Timestamp::now()).await? {
+            return Ok(Json(EndpointAnswer { endpoint: view(&api, &caller, &stored)?, secret: None }).into_response());
+        }
     }
-    // Others may have changed it at the same time, so it is shown as it is, and not as it would be by this change.
-    let stored = api.table.endpoint(&organization, id).await?.ok_or(NO_ENDPOINT)?;
-    Ok(Json(EndpointAnswer { endpoint: view(&api, &caller, &stored)?, secret: None }).into_response())
+    let message = "The endpoint was changed by others at the same time; try again".to_owned();
+    Err(ApiError::Conflict("changed_meanwhile", message))
 }
 
 /// `DELETE …/{endpoint}`.
@@ -157,9 +162,13 @@ pub(crate) fn parse_endpoint(id: &str) -> Result<EndpointId, ApiError> {
 
 /// The endpoint of an organization that was read with its endpoints.
 pub(crate) fn find_in<'a>(organization: &'a Organization, id: &str) -> Result<&'a Endpoint, ApiError> {
+    let at = position_in(organization, id)?;
+    organization.endpoints.get(at).map(|stored| &stored.endpoint).ok_or(NO_ENDPOINT)
+}
+
+fn position_in(organization: &Organization, id: &str) -> Result<usize, ApiError> {
     let id = parse_endpoint(id)?;
-    let found = organization.endpoints.iter().find(|stored| stored.endpoint.id == id);
-    found.map(|stored| &stored.endpoint).ok_or(NO_ENDPOINT)
+    organization.endpoints.iter().position(|stored| stored.endpoint.id == id).ok_or(NO_ENDPOINT)
 }
 
 /// The endpoint of an organization.

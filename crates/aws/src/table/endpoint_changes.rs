@@ -4,13 +4,13 @@ use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
-use hookbell_domain::endpoint::RateLimit;
+use hookbell_domain::endpoint::{Disabled, Endpoint, Health, RateLimit};
 use hookbell_domain::filter::Filter;
-use hookbell_domain::ids::{EndpointId, OrganizationId};
 use hookbell_domain::signature::PublicKey;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::keys::Key;
+use super::secrets::StoredEndpoint;
 use super::{Table, ms, number, text};
 use crate::AwsError;
 
@@ -149,33 +149,82 @@ fn key_pair(pair: &SealedKeyPair) -> AttributeValue {
     AttributeValue::M(attributes.into_iter().map(|(name, bytes)| (name.to_owned(), binary(bytes))).collect())
 }
 
+impl EndpointChange {
+    /// The endpoint as it is after the change.
+    fn apply(&self, mut stored: StoredEndpoint, now: Timestamp) -> StoredEndpoint {
+        let endpoint = &mut stored.endpoint;
+        endpoint.updated_at = now;
+        replace(&mut endpoint.url, self.url.as_ref());
+        replace(&mut endpoint.event_types, self.event_types.as_ref());
+        replace(&mut endpoint.ordered, self.ordered.as_ref());
+        self.description.apply(&mut endpoint.description, String::clone);
+        match self.enabled {
+            None => {}
+            Some(true) => (endpoint.disabled, endpoint.health) = (None, Health::default()),
+            Some(false) => {
+                endpoint.disabled.get_or_insert(Disabled { reason: None, at: now });
+            }
+        }
+        let options = &mut endpoint.options;
+        replace(&mut options.svix_headers, self.svix_headers.as_ref());
+        self.rate_limit.apply(&mut options.rate_limit, |limit| *limit);
+        self.filter.apply(&mut options.filter, Filter::clone);
+        if !matches!((&self.key_pair, &options.v1a), (Setting::Set(_), Some(_))) {
+            self.key_pair.apply(&mut options.v1a, |pair| pair.public);
+            self.key_pair.apply(&mut stored.secrets.key_pair, |pair| pair.sealed.clone());
+        }
+        self.headers.apply(&mut stored.secrets.headers, Vec::clone);
+        stored
+    }
+}
+
+impl<T> Setting<T> {
+    fn apply<U>(&self, to: &mut Option<U>, value: impl Fn(&T) -> U) {
+        match self {
+            Self::Keep => {}
+            Self::Set(from) => *to = Some(value(from)),
+            Self::Remove => *to = None,
+        }
+    }
+}
+
+fn replace<T: Clone>(to: &mut T, from: Option<&T>) {
+    if let Some(from) = from {
+        to.clone_from(from);
+    }
+}
+
 impl Table {
-    /// Changes an endpoint; `false` when it is not there. Enabling clears the reason and the streak. Raises the
-    /// organization's revision.
+    /// Changes an endpoint that is as it was read, and gives it as it is then; nothing when it has been changed or
+    /// deleted since. Enabling clears the reason and the streak. Raises the organization's revision.
     ///
     /// # Errors
     /// When DynamoDB fails.
     pub async fn change_endpoint(
         &self,
-        organization: &OrganizationId,
-        endpoint: EndpointId,
+        stored: StoredEndpoint,
         change: &EndpointChange,
         now: Timestamp,
-    ) -> Result<bool, AwsError> {
+    ) -> Result<Option<StoredEndpoint>, AwsError> {
+        let Endpoint { organization_id: organization, id: endpoint, updated_at: seen, .. } = &stored.endpoint;
+        // A later change is told by a later time.
+        let now = now.max(*seen + SignedDuration::from_millis(1));
         let expression = Expression::of(change, now);
         let names = expression.attributes.iter().map(|name| (format!("#{name}"), (*name).to_owned())).collect();
         let update = Update::builder()
             .table_name(&self.name)
-            .set_key(Some(Key::endpoint(organization, endpoint).into_item()))
-            .condition_expression("attribute_exists(PK)")
+            .set_key(Some(Key::endpoint(organization, *endpoint).into_item()))
+            .condition_expression("#updatedAt = :seen")
             .update_expression(expression.text())
             .set_expression_attribute_names(Some(names))
             .set_expression_attribute_values(Some(expression.values))
+            .expression_attribute_values(":seen", ms(*seen))
             .build()
             .map_err(AwsError::sdk("TransactWriteItems"))?;
         let revision =
             self.organization_change(organization, 0).build().map_err(AwsError::sdk("TransactWriteItems"))?;
-        self.changed([TransactWriteItem::builder().update(update), TransactWriteItem::builder().update(revision)]).await
+        let writes = [TransactWriteItem::builder().update(update), TransactWriteItem::builder().update(revision)];
+        Ok(self.changed(writes).await?.then(|| change.apply(stored, now)))
     }
 }
 
