@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-const SECONDS: i64 = 60;
+const MILLISECONDS: i64 = 60_000;
 
 /// A minute of the clock, the same for everybody who looks at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +12,7 @@ impl Minute {
     /// The minute that a time is in.
     #[must_use]
     pub fn of(at: Timestamp) -> Self {
-        Self(at.as_second().div_euclid(SECONDS))
+        Self(at.as_millisecond().div_euclid(MILLISECONDS))
     }
 
     /// Its number, counted from 1970.
@@ -24,7 +24,7 @@ impl Minute {
     /// Whole seconds after which it is over: at least one, and never too few.
     #[must_use]
     pub fn seconds_left(self, now: Timestamp) -> u64 {
-        let end = (self.0 + 1) * SECONDS * 1_000;
+        let end = (self.0 + 1) * MILLISECONDS;
         let left = end.saturating_sub(now.as_millisecond());
         u64::try_from(left).unwrap_or(0).div_ceil(1_000).max(1)
     }

@@ -127,6 +127,8 @@ async fn a_member_reads_and_changes_nothing() {
     for (method, path) in reads(&organization, &endpoint) {
         member.call(method, &path, "").await.check(200);
     }
+    let attempts = organization.sending(&format!("/messages/msg_{ULID}/attempts"));
+    member.get(&attempts).await.check_message(404, "Message not found");
     for (method, path) in changes(&organization, &endpoint) {
         member.call(method, &path, "").await.check_message(403, NOT_OWNER);
     }

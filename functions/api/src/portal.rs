@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(headers: &[(&'static str, &str)], context: Value, expected: Option<&str>) {
+    fn check(headers: &[(&'static str, &str)], context: &Value, expected: Option<&str>) {
         let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
         let mut whole = json!({ "httpMethod": "POST", "identity": {}, "stage": "v1", "apiId": "a1b2" });
         whole.as_object_mut().unwrap().extend(context.as_object().unwrap().clone());
@@ -84,22 +84,22 @@ mod tests {
         let domain = "a1b2.execute-api.us-east-1.amazonaws.com";
         let context = json!({ "domainName": domain, "path": path });
         let expected = Some("https://a1b2.execute-api.us-east-1.amazonaws.com/v1");
-        check(&[host, ("x-forwarded-proto", "https")], context.clone(), expected);
-        check(&[host], context.clone(), expected);
-        check(&[], context, expected);
+        check(&[host, ("x-forwarded-proto", "https")], &context, expected);
+        check(&[host], &context, expected);
+        check(&[], &context, expected);
         let own =
             json!({ "domainName": "hooks.example.com", "path": "/webhooks/organizations/a%3Ab/app-portal-access" });
-        check(&[("host", "hooks.example.com")], own, Some("https://hooks.example.com"));
+        check(&[("host", "hooks.example.com")], &own, Some("https://hooks.example.com"));
         let odd = "/webhooks/organizations/webhooks/webhooks/organizations/webhooks/app-portal-access";
         let odd = json!({ "domainName": domain, "path": odd });
-        check(&[("host", "x")], odd, Some("https://x/webhooks/organizations/webhooks"));
+        check(&[("host", "x")], &odd, Some("https://x/webhooks/organizations/webhooks"));
     }
 
     #[test]
     fn where_no_domain_is_named_the_link_leads_to_a_stand_in_for_api_gateway() {
         let context = json!({ "path": "/v1/webhooks/organizations/org_1/app-portal-access" });
         let expected = Some("http://127.0.0.1:4566/restapis/a1b2/v1/_user_request_");
-        check(&[("host", "127.0.0.1:4566")], context.clone(), expected);
-        check(&[], context, None);
+        check(&[("host", "127.0.0.1:4566")], &context, expected);
+        check(&[], &context, None);
     }
 }
