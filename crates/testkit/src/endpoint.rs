@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::api::{Reply, keys};
 use crate::organization::Organization;
 use crate::patience::eventually;
 
@@ -31,6 +32,19 @@ impl Endpoint {
     /// Changes it, and gives it as it is then.
     pub async fn patch(&self, change: Value) -> Value {
         self.organization.api.patch(&self.path(""), &change).await.expect(200)["endpoint"].clone()
+    }
+
+    /// Its current secret, as the API shows it again.
+    pub async fn reveal(&self) -> String {
+        let shown = self.organization.api.get(&self.path("/secret")).await.expect(200);
+        assert_eq!(keys(&shown), ["secret"]);
+        shown["secret"].as_str().expect("a text").to_owned()
+    }
+
+    /// Asks for a new secret.
+    pub async fn roll(&self, body: &Value) -> Reply {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.organization.api.post(&self.path("/secret/roll"), body).await
     }
 
     /// Disables it as its owner does.

@@ -83,7 +83,14 @@ impl Organization {
 
     /// A new endpoint at a receiver.
     pub async fn endpoint(&self, receiver: &Receiver, event_types: &[&str]) -> Endpoint {
-        let created = self.create(&json!({ "url": receiver.url(), "eventTypes": event_types })).await.expect(201);
+        self.endpoint_with(receiver, event_types, json!({})).await
+    }
+
+    /// A new endpoint at a receiver, with further fields.
+    pub async fn endpoint_with(&self, receiver: &Receiver, event_types: &[&str], more: Value) -> Endpoint {
+        let mut wanted = json!({ "url": receiver.url(), "eventTypes": event_types });
+        wanted.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        let created = self.create(&wanted).await.expect(201);
         Endpoint {
             id: text(&created["endpoint"]["endpointId"]),
             secret: text(&created["secret"]),

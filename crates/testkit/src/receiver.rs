@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use ed25519_dalek::{Signature, VerifyingKey};
 use http::{HeaderMap, Request};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::default_provider;
@@ -145,6 +148,39 @@ impl Arrival {
     pub fn verify(&self, secret: &str) {
         let webhook = standardwebhooks::Webhook::new(secret).unwrap();
         webhook.verify(&self.body, &self.headers).unwrap_or_else(|error| panic!("{error}: {self:?}"));
+    }
+
+    /// Whether that implementation accepts the request for that secret.
+    #[must_use]
+    pub fn is_signed_with(&self, secret: &str) -> bool {
+        standardwebhooks::Webhook::new(secret).unwrap().verify(&self.body, &self.headers).is_ok()
+    }
+
+    /// The tokens of its signature, in their order.
+    #[must_use]
+    pub fn tokens(&self) -> Vec<&str> {
+        self.header("webhook-signature").split(' ').collect()
+    }
+
+    /// The same request with one token alone.
+    #[must_use]
+    pub fn with_token(&self, number: usize) -> Self {
+        let mut arrival = self.clone();
+        arrival.headers.insert("webhook-signature", self.tokens()[number].parse().unwrap());
+        arrival
+    }
+
+    /// Fails unless its last token is a signature that the public key verifies, by an independent implementation.
+    #[track_caller]
+    pub fn verify_with_public_key(&self, public_key: &str) {
+        let key = STANDARD.decode(public_key.strip_prefix("whpk_").expect("a public key")).unwrap();
+        let key = VerifyingKey::from_bytes(&key.try_into().expect("32 bytes")).unwrap();
+        let token = *self.tokens().last().expect("a token");
+        let signature = STANDARD.decode(token.strip_prefix("v1a,").expect("an asymmetric token")).unwrap();
+        // Standard Webhooks, "Signature scheme": over `id.timestamp.body`.
+        let head = format!("{}.{}.", self.message_id(), self.signed_at());
+        let signed = [head.as_bytes(), &self.body].concat();
+        key.verify_strict(&signed, &Signature::from_slice(&signature).unwrap()).unwrap();
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is in the table: counted there, and not by what the API makes of it.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -22,6 +24,11 @@ pub async fn deliveries(stack: &Stack, endpoint: &Endpoint) -> usize {
 
 /// An attribute of an endpoint's item that the API does not show: a time, unix milliseconds.
 pub async fn endpoint_time(stack: &Stack, endpoint: &Endpoint, attribute: &str) -> Option<i64> {
+    Some(endpoint_item(stack, endpoint).await?.get(attribute)?.as_n().unwrap().parse().unwrap())
+}
+
+/// An endpoint's item, as it is stored.
+pub async fn endpoint_item(stack: &Stack, endpoint: &Endpoint) -> Option<HashMap<String, AttributeValue>> {
     let item = stack
         .dynamodb()
         .get_item()
@@ -29,8 +36,7 @@ pub async fn endpoint_time(stack: &Stack, endpoint: &Endpoint, attribute: &str) 
         .key("PK", AttributeValue::S(format!("ORG#{}", endpoint.organization.id)))
         .key("SK", AttributeValue::S(format!("EP#{}", endpoint.id)))
         .consistent_read(true);
-    let item = item.send().await.unwrap().item?;
-    Some(item.get(attribute)?.as_n().unwrap().parse().unwrap())
+    item.send().await.unwrap().item
 }
 
 /// Lets the time pass for which a worker that has died holds a delivery's attempt.
