@@ -4,8 +4,10 @@
 
 use std::collections::BTreeMap;
 
+use http::HeaderMap;
 use serde_json::{Value, json};
 
+use crate::api::Reply;
 use crate::function::Function;
 use crate::proxy::AwsProxy;
 use crate::queue::Queue;
@@ -91,16 +93,24 @@ impl Workbench {
         self
     }
 
-    /// Calls the API's path through its function, with the admin key, and gives what API Gateway would answer by.
+    /// Calls the API's path through its function, with the admin key, and gives what API Gateway would answer by. What
+    /// follows a `?` are parameters as API Gateway hands them on: decoded.
     pub async fn call(&self, api: &Function, method: &str, path: &str, body: &str) -> Value {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let mut parameters = BTreeMap::<&str, Vec<&str>>::new();
+        for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+            parameters.entry(name).or_default().push(value);
+        }
+        let last: BTreeMap<&str, &str> =
+            parameters.iter().filter_map(|(name, values)| Some((*name, *values.last()?))).collect();
         let event = json!({
             "resource": "/{proxy+}",
             "path": path,
             "httpMethod": method,
             "headers": { "authorization": self.admin_key, "content-type": "application/json" },
             "multiValueHeaders": { "authorization": [self.admin_key], "content-type": ["application/json"] },
-            "queryStringParameters": null,
-            "multiValueQueryStringParameters": null,
+            "queryStringParameters": last,
+            "multiValueQueryStringParameters": parameters,
             "pathParameters": { "proxy": path.trim_start_matches('/') },
             "stageVariables": null,
             "requestContext": { "stage": "v1", "httpMethod": method, "path": format!("/v1{path}"), "requestId": "tests" },
@@ -108,6 +118,13 @@ impl Workbench {
             "isBase64Encoded": false,
         });
         api.invoke(&event).await.answered()
+    }
+
+    /// GET through the API's function, with the admin key.
+    pub async fn get(&self, api: &Function, path: &str) -> Reply {
+        let answer = self.call(api, "GET", path, "").await;
+        let status = answer["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap();
+        Reply { status, headers: HeaderMap::new(), body: answer["body"].as_str().unwrap_or_default().into() }
     }
 
     /// A function's environment here.
