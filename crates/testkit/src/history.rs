@@ -62,7 +62,7 @@ impl PastDelivery {
             AttributeValue::M(row(fields))
         });
         let mut item = row([
-            ("PK", text(format!("DLV#{}#{}", endpoint.id, self.id.shard()))),
+            ("PK", text(&format!("DLV#{}#{}", endpoint.id, self.id.shard()))),
             ("SK", text(self.id)),
             ("org", text(&endpoint.organization.id)),
             ("msg", text(self.message)),
@@ -85,7 +85,7 @@ impl PastDelivery {
 #[must_use]
 pub fn message(organization: &Organization, id: MessageId, event_type: &str, body: &str) -> Row {
     row([
-        ("PK", text(format!("MSG#{}#{}", organization.id, id.shard()))),
+        ("PK", text(&format!("MSG#{}#{}", organization.id, id.shard()))),
         ("SK", text(id)),
         ("type", text(event_type)),
         ("to", AttributeValue::L(Vec::new())),
@@ -126,10 +126,10 @@ fn row<const N: usize>(fields: [(&str, AttributeValue); N]) -> Row {
     fields.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
-fn text(value: impl ToString) -> AttributeValue {
+fn text(value: impl ToString + Copy) -> AttributeValue {
     AttributeValue::S(value.to_string())
 }
 
-fn number(value: impl ToString) -> AttributeValue {
+fn number(value: impl ToString + Copy) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }

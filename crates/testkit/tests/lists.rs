@@ -1,6 +1,6 @@
 //! Lists of deliveries: page by page through a long past while the present goes on, and by what is looked for.
 
-#![expect(clippy::indexing_slicing, reason = "a panic is how a test fails")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -104,8 +104,8 @@ async fn ten_thousand_deliveries_are_each_given_once_and_newest_first_while_new_
         done.store(true, Ordering::Relaxed);
         pages
     };
-    let (sent, pages) = tokio::join!(send, read);
-    assert!(sent > 10, "{sent}");
+    let (count, pages) = tokio::join!(send, read);
+    assert!(count > 10, "{count}");
     let (last, full) = pages.split_last().unwrap();
     assert!(full.iter().all(|page| page.len() == 100) && !last.is_empty(), "no page before the last has room");
     let given = pages.concat();
