@@ -25,6 +25,7 @@ pub mod answer;
 pub mod api;
 pub mod endpoint;
 pub mod function;
+pub mod history;
 pub mod organization;
 pub mod owners;
 pub mod patience;

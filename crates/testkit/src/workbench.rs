@@ -4,8 +4,10 @@
 
 use std::collections::BTreeMap;
 
+use http::HeaderMap;
 use serde_json::{Value, json};
 
+use crate::api::Reply;
 use crate::function::{Function, Outcome};
 use crate::proxy::AwsProxy;
 use crate::queue::Queue;
@@ -91,7 +93,8 @@ impl Workbench {
         self
     }
 
-    /// Calls the API's path through its function, with the admin key, and gives what API Gateway would answer by.
+    /// Calls the API's path through its function, with the admin key, and gives what API Gateway would answer by. What
+    /// follows a `?` are parameters as API Gateway hands them on: decoded.
     pub async fn call(&self, api: &Function, method: &str, path: &str, body: &str) -> Value {
         self.call_with(&self.admin_key, api, method, path, body).await
     }
@@ -105,6 +108,13 @@ impl Workbench {
     pub async fn call_dying(&self, api: &Function, method: &str, path: &str, body: &str) {
         let outcome = api.invoke(&request(&self.admin_key, method, path, body)).await;
         assert!(matches!(outcome, Outcome::Died(_)), "{outcome:?}");
+    }
+
+    /// GET through the API's function, with the admin key.
+    pub async fn get(&self, api: &Function, path: &str) -> Reply {
+        let answer = self.call(api, "GET", path, "").await;
+        let status = answer["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap();
+        Reply { status, headers: HeaderMap::new(), body: answer["body"].as_str().unwrap_or_default().into() }
     }
 
     /// A function's environment here.
@@ -125,23 +135,29 @@ impl Workbench {
 /// A request as API Gateway hands it to the function.
 fn request(key: &str, method: &str, path: &str, body: &str) -> Value {
     let (bare, query) = path.split_once('?').unwrap_or((path, ""));
-    let parameters = |all: bool| -> Value {
-        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        let value = |value: &str| if all { json!([value]) } else { json!(value) };
-        let map: serde_json::Map<String, Value> = pairs.map(|(name, text)| (name.to_owned(), value(text))).collect();
-        if map.is_empty() { Value::Null } else { map.into() }
-    };
+    let mut parameters = BTreeMap::<&str, Vec<&str>>::new();
+    for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+        parameters.entry(name).or_default().push(value);
+    }
+    let last: BTreeMap<&str, &str> =
+        parameters.iter().filter_map(|(name, values)| Some((*name, *values.last()?))).collect();
     json!({
         "resource": "/{proxy+}",
         "path": bare,
         "httpMethod": method,
         "headers": { "authorization": key, "content-type": "application/json" },
         "multiValueHeaders": { "authorization": [key], "content-type": ["application/json"] },
-        "queryStringParameters": parameters(false),
-        "multiValueQueryStringParameters": parameters(true),
+        "queryStringParameters": last,
+        "multiValueQueryStringParameters": parameters,
         "pathParameters": { "proxy": bare.trim_start_matches('/') },
         "stageVariables": null,
-        "requestContext": { "stage": "v1", "httpMethod": method, "path": format!("/v1{bare}"), "requestId": "tests" },
+        "requestContext": {
+            "stage": "v1",
+            "httpMethod": method,
+            "path": format!("/v1{bare}"),
+            "domainName": "tests.execute-api.us-east-1.amazonaws.com",
+            "requestId": "tests",
+        },
         "body": body,
         "isBase64Encoded": false,
     })
