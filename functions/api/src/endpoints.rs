@@ -21,6 +21,16 @@ use crate::state::{Api, parse_organization};
 use crate::view::{EndpointAnswer, EndpointView, EndpointsAnswer, EventTypeView, EventTypesAnswer};
 
 /// `GET …/event-types`: the organization's catalogue.
+#[utoipa::path(
+    get,
+    path = "/event-types",
+    tag = "Endpoints",
+    operation_id = "listEventTypes",
+    summary = "List event types",
+    description = "The catalogue of the organization's profile: what its endpoints can subscribe to.",
+    responses((status = 200, description = "The types, by name.", body = EventTypesAnswer)),
+    security(("key" = ["member"])),
+)]
 pub(crate) async fn event_types(
     State(api): State<Arc<Api>>,
     Path(organization): Path<String>,

@@ -5,10 +5,12 @@
 mod auth;
 mod config;
 mod deliveries;
+mod docs;
 mod endpoints;
 mod error;
 mod fields;
 mod messages;
+mod openapi;
 mod organizations;
 mod ping;
 mod router;

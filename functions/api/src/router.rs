@@ -9,9 +9,9 @@ use axum::routing::{get, post};
 
 use crate::error::ApiError;
 use crate::state::Api;
-use crate::{auth, deliveries, endpoints, error, messages, organizations, ping};
+use crate::{auth, deliveries, docs, endpoints, error, messages, organizations, ping};
 
-/// All routes, behind the key. API Gateway and Lambda bound a request's body to 6 MB; each route says what it takes.
+/// All routes, behind the key but for what anybody may read. API Gateway and Lambda bound a request's body to 6 MB; each route says what it takes.
 pub(crate) fn router(api: Api) -> Router {
     let api = Arc::new(api);
     let management = Router::new()
@@ -32,6 +32,7 @@ pub(crate) fn router(api: Api) -> Router {
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(Arc::clone(&api), auth::authenticate))
+        .merge(docs::router(api.config.limits.clone()))
         .layer(from_fn(error::write_bodies))
         .with_state(api)
 }
