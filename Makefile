@@ -65,6 +65,6 @@ clean: ## stop everything, and remove the tools, the stack's files and the build
 	@$(PYTHON) $(LOCAL)/down.py --all
 	rm -rf .venv .local target .aws-sam
 
-# The Python tools; quiet when they are already there.
+# The tools; quiet when they are already there.
 tools:
 	@$(PYTHON) $(LOCAL)/tools.py

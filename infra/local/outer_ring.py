@@ -1,4 +1,4 @@
-"""The second half of `make test`: the tests against a running stack, then the demo on it.
+"""The second half of `make test`: the tests against a running stack, the fuzzer and the demo on it.
 
 It has a local AWS of its own, on another port and in another folder, and stops it at the end.
 """
@@ -9,6 +9,7 @@ import subprocess
 
 import aws
 import demo
+import fuzz
 import logs
 import stack
 from cloud import Cloud
@@ -16,7 +17,7 @@ from say import Failure, Steps, explained_failures, line
 from settings import ROOT, Settings, for_test, shown
 from up import bring_up
 
-TOTAL_STEPS = 6
+TOTAL_STEPS = 7
 
 
 def main() -> None:
@@ -40,7 +41,7 @@ def main() -> None:
 
 
 def test(settings: Settings, running: stack.Stack, steps: Steps) -> None:
-    """Run the tests that need the stack, then the demo."""
+    """Run the tests that need the stack, the fuzzer, and then the demo."""
     with steps.step("Running the tests against the stack"):
         environment = {
             **aws.environment(settings),
@@ -54,6 +55,8 @@ def test(settings: Settings, running: stack.Stack, steps: Steps) -> None:
                 "A test failed.",
                 f"its output is above; what the functions logged is in {shown(settings.logs)}/.",
             )
+    with steps.step(f"Fuzzing the API by its own description (about {fuzz.SECONDS} s)") as step:
+        step.outcome = fuzz.run(settings, running)
     with steps.step("Running the demo") as step:
         step.outcome = demo.run(running)
 

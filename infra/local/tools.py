@@ -1,4 +1,4 @@
-"""Checks what has to be on the machine, and installs the Python tools into .venv.
+"""Checks what has to be on the machine, and installs the tools into .venv.
 
 It runs before .venv exists, so it uses the standard library alone.
 """
@@ -23,11 +23,16 @@ if sys.version_info < (3, 10):
 
 from commands import run_logged
 from say import Failure, Steps, explained_failures
-from settings import REQUIREMENTS, ROOT, VENV
+from settings import REQUIREMENTS, ROOT, VENV, VERIFIERS
 
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "requirements.sha256"
 PIP_LOG = ROOT / ".local" / "log" / "pip.log"
+NPM_LOG = ROOT / ".local" / "log" / "npm.log"
+
+# Where the library of JavaScript goes that the tests verify signatures with.
+NODE_FOLDER = VENV / "verifiers"
+PACKAGE_FILES = ("package.json", "package-lock.json")
 
 
 def main() -> None:
@@ -103,7 +108,7 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def installed() -> bool:
-    """Whether .venv works and holds exactly what the requirements file asks for."""
+    """Whether .venv works and holds exactly what the files of requirements ask for."""
     if not STAMP.exists() or STAMP.read_text() != requirements_digest():
         return False
     return venv_works()
@@ -117,8 +122,8 @@ def venv_works() -> bool:
 def install() -> None:
     """Make .venv if needed, and install the requirements."""
     advice = (
-        "look whether the Python package index can be reached (a proxy goes into HTTPS_PROXY), "
-        "then run the same command again."
+        "look whether the package indexes of Python and Node can be reached (a proxy goes into "
+        "HTTPS_PROXY), then run the same command again."
     )
     if not venv_works():
         make_venv = [sys.executable, "-m", "venv", "--clear", str(VENV)]
@@ -127,12 +132,21 @@ def install() -> None:
     pip = [str(PYTHON), "-m", "pip", "install", "--requirement", str(REQUIREMENTS)]
     if not run_logged(pip, PIP_LOG, os.environ):
         raise Failure("The tools could not be installed.", advice, PIP_LOG)
+    NODE_FOLDER.mkdir(exist_ok=True)
+    for name in PACKAGE_FILES:
+        shutil.copyfile(VERIFIERS / name, NODE_FOLDER / name)
+    # Node itself is one of the requirements.
+    npm = [str(VENV / "bin" / "npm"), "ci", "--prefix", str(NODE_FOLDER), "--ignore-scripts"]
+    in_venv = {**os.environ, "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
+    if not run_logged([*npm, "--no-audit", "--no-fund"], NPM_LOG, in_venv):
+        raise Failure("The verifier of JavaScript could not be installed.", advice, NPM_LOG)
     STAMP.write_text(requirements_digest())
 
 
 def requirements_digest() -> str:
-    """Changes whenever the requirements file does."""
-    return hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+    """Changes whenever one of the files of requirements does."""
+    files = [REQUIREMENTS, *(VERIFIERS / name for name in PACKAGE_FILES)]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 if __name__ == "__main__":

@@ -26,6 +26,16 @@ use crate::view::{EndpointAnswer, EndpointView, EndpointsAnswer, EventTypeView, 
 const CHANGE_TRIES: u32 = 8;
 
 /// `GET …/event-types`: the organization's catalogue.
+#[utoipa::path(
+    get,
+    path = "/event-types",
+    tag = "Endpoints",
+    operation_id = "listEventTypes",
+    summary = "List event types",
+    description = "The catalogue of the organization's profile: what its endpoints can subscribe to.",
+    responses((status = 200, description = "The types, by name.", body = EventTypesAnswer)),
+    security(("key" = ["member"])),
+)]
 pub(crate) async fn event_types(
     State(api): State<Arc<Api>>,
     Path(organization): Path<String>,

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use crate::error::ApiError;
 use crate::fields::Fields;
@@ -126,23 +127,57 @@ fn exceeds(payload: &RawValue, profile: &Profile, event_type: &str, limit: usize
 }
 
 /// One attempt, as the list of a message's attempts shows it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = MessageAttempt)]
 pub(crate) struct AttemptView {
+    /// Its id.
+    #[schema(example = "att_01KSWM8KD0Q4T7Z1R8W6H2J5AB_1")]
     id: String,
+    /// The message's id.
+    #[schema(value_type = String, example = "msg_01KSWM8KD0X3V8N5B2M7C1D4FG")]
     msg_id: MessageId,
+    /// The endpoint's id.
+    #[schema(value_type = String, example = "whe_01KSWM8KD0X3V8N5B2M7C1D4FG")]
     endpoint_id: EndpointId,
+    /// Where it was made; empty as long as none was.
+    #[schema(example = "https://example.com/hooks")]
     url: String,
+    /// When it began; of one that is due, when that was decided.
+    #[schema(format = DateTime, example = "2026-05-30T14:23:00.512Z")]
     timestamp: String,
+    /// How it went: 0 success, 1 pending, 2 fail, 3 sending.
+    #[schema(minimum = 0, maximum = 3, example = 0)]
     status: u8,
+    /// The same in a word.
+    #[schema(example = "success")]
     status_text: &'static str,
+    /// The HTTP status of the receiver's answer; 0 where there was none.
+    #[schema(example = 200)]
     response_status_code: u16,
+    /// How long it took.
+    #[schema(example = 183)]
     response_duration_ms: u64,
+    /// The answer's first 1,024 bytes, or what went wrong.
+    #[schema(example = "ok")]
     response: String,
+    /// What made it: 0 the schedule, 1 a person.
+    #[schema(minimum = 0, maximum = 1, example = 0)]
     trigger_type: u8,
 }
 
 /// `GET …/messages/{message}/attempts`: every attempt of a message at every endpoint, in the order they began.
+#[utoipa::path(
+    get,
+    path = "/messages/{message}/attempts",
+    tag = "Messages",
+    operation_id = "listAttempts",
+    summary = "List a message's attempts",
+    description = "Every attempt of a message at every endpoint, in the order in which they began. The one that is \
+        due or under way is among them.",
+    responses((status = 200, description = "The attempts.", body = Vec<AttemptView>)),
+    security(("key" = ["member"])),
+)]
 pub(crate) async fn attempts(
     State(api): State<Arc<Api>>,
     Path((organization, message)): Path<(String, String)>,

@@ -10,7 +10,7 @@ use axum::routing::{delete, get, post};
 use crate::error::ApiError;
 use crate::state::Api;
 use crate::{
-    api_keys, auth, deliveries, endpoints, error, logged, message_lists, messages, organizations, ping, portal,
+    api_keys, auth, deliveries, docs, endpoints, error, logged, message_lists, messages, organizations, ping, portal,
     redeliver, replays, secrets, stats, status,
 };
 
@@ -28,12 +28,8 @@ pub(crate) fn router(api: Api) -> Router {
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(Arc::clone(&api), auth::authenticate));
-    open().merge(with_key).layer(from_fn(error::write_bodies)).layer(from_fn(logged::log)).with_state(api)
-}
-
-/// What anybody may read, without a key.
-fn open() -> Router<Arc<Api>> {
-    Router::new()
+    let open = docs::router(api.config.limits.clone());
+    open.merge(with_key).layer(from_fn(error::write_bodies)).layer(from_fn(logged::log)).with_state(api)
 }
 
 /// What every key of the organization may read.

@@ -9,6 +9,7 @@ use hookbell_domain::time::iso_ms;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 /// An answer that holds one endpoint. It may show a secret, so it cannot be printed.
 #[derive(Serialize)]
@@ -28,20 +29,24 @@ pub(crate) struct EndpointsAnswer<'a> {
 }
 
 /// An answer that holds the catalogue.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = EventTypes)]
 pub(crate) struct EventTypesAnswer {
     /// By name.
     pub(crate) event_types: Vec<EventTypeView>,
 }
 
 /// An entry of the catalogue.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EventType)]
 pub(crate) struct EventTypeView {
     /// Its name.
     #[serde(rename = "type")]
+    #[schema(example = "invoice.paid")]
     pub(crate) name: &'static str,
     /// One sentence.
+    #[schema(example = "An invoice was paid.")]
     pub(crate) description: &'static str,
 }
 

@@ -6,6 +6,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
 
 mod aws_limits;
+mod described;
 mod design;
 mod environment;
 mod folders;
