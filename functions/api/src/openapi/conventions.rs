@@ -6,11 +6,13 @@ use serde_json::{Map, Value, json};
 use super::refusals;
 
 /// The parameters that stand in paths: name, what it is, an example.
-const PATH_PARAMETERS: [(&str, &str, &str); 4] = [
+const PATH_PARAMETERS: [(&str, &str, &str); 6] = [
     ("organization", "The organization's id.", "org_7f3k"),
     ("endpoint", "The endpoint's id.", "whe_01KSWM8KD0X3V8N5B2M7C1D4FG"),
     ("delivery", "The delivery's id.", "dlv_01KSWM8KD0Q4T7Z1R8W6H2J5AB"),
     ("message", "The message's id.", "msg_01KSWM8KD0X3V8N5B2M7C1D4FG"),
+    ("replay", "The replay's id.", "rpl_01KSWM8KD0B2N6X9C4V7M1Q8DE"),
+    ("key", "The key's id, which is not the key.", "key_01KSWM8KD0H5G8J2K7L4P9S3TF"),
 ];
 
 /// Adds to a description what its operations have in common.
@@ -69,10 +71,18 @@ fn without_null(value: &mut Value) {
 fn with_numbers(value: &mut Value, limits: &Limits) {
     match value {
         Value::String(text) if text.contains("-limit}") => {
-            *text = text
-                .replace("{endpoint-limit}", &limits.endpoints_per_organization.to_string())
-                .replace("{body-limit}", &limits.body_bytes.to_string())
-                .replace("{page-limit}", &limits.page_size.to_string());
+            let numbers = [
+                ("{endpoint-limit}", limits.endpoints_per_organization.to_string()),
+                ("{body-limit}", limits.body_bytes.to_string()),
+                ("{header-limit}", limits.custom_headers.to_string()),
+                ("{header-bytes-limit}", limits.custom_header_bytes.to_string()),
+                ("{secret-limit}", limits.old_secrets.to_string()),
+                ("{page-limit}", limits.page_size.to_string()),
+                ("{call-limit}", limits.calls_per_minute.to_string()),
+            ];
+            for (name, number) in numbers {
+                *text = text.replace(name, &number);
+            }
         }
         Value::Object(object) => object.values_mut().for_each(|value| with_numbers(value, limits)),
         Value::Array(values) => values.iter_mut().for_each(|value| with_numbers(value, limits)),

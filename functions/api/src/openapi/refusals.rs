@@ -45,8 +45,8 @@ const NOT_FOUND: Refusal = Refusal {
 const TOO_MANY: Refusal = Refusal {
     status: StatusCode::TOO_MANY_REQUESTS,
     name: "TooManyRequests",
-    description: "The key has made its requests of this minute.",
-    message: "Too many requests, try again later",
+    description: "The key's calls of this minute are used up.",
+    message: "Over the limit of 120 calls a minute; try again in 17 s",
     code: Some("rate_limited"),
 };
 const UNAVAILABLE: Refusal = Refusal {
