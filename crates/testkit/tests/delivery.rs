@@ -116,6 +116,7 @@ async fn an_endpoint_added_before_an_event_gets_it_and_one_added_after_it_does_n
     let organization = Organization::new(&stack, "slothbox").await;
     let (early, late) = (Receiver::always(&stack, 200).await, Receiver::always(&stack, 200).await);
     organization.send(STARTED, PAYLOAD).await;
+    eventually("the fan-out", async || (rows::messages(&stack, &organization).await == 1).then_some(())).await;
     let first = organization.endpoint(&early, &["*"]).await;
     let message = organization.send(STARTED, PAYLOAD).await;
     first.wait_for_status(&message, "delivered").await;

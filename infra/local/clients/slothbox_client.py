@@ -11,7 +11,7 @@ import sys
 import time
 from typing import Any
 
-from slothbox import APIError, Slothbox, parse_webhook_event, verify_webhook
+from slothbox import APIError, Slothbox, parse_webhook_event
 
 
 def main() -> None:
@@ -25,8 +25,8 @@ def verify(requests: list[dict[str, Any]]) -> list[str]:
     """The type of each request's event, as the library reads it once it has verified it."""
     types = []
     for request in requests:
-        verify_webhook(request["body"], request["headers"], request["secret"])
-        types.append(parse_webhook_event(request["body"])["type"])
+        event = parse_webhook_event(request["body"], request["headers"], request["secret"])
+        types.append(event["type"])
     return types
 
 
