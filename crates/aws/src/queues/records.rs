@@ -1,9 +1,12 @@
 //! The records that hookbell itself puts on its queues.
 
+use std::str::FromStr;
+
 use hookbell_domain::delivery::{ManualRequest, Turn};
 use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, MessageId, OrganizationId, ReplayId};
 use hookbell_domain::message::{AcceptedEvent, Audience};
 use jiff::Timestamp;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -62,7 +65,7 @@ pub struct ReplayTask {
 }
 
 /// What the deliveries queue holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Task {
     /// A delivery that waits for an attempt.
@@ -132,19 +135,34 @@ impl Ended {
     }
 }
 
-macro_rules! from_record {
-    ($name:ident) => {
-        impl std::str::FromStr for $name {
-            type Err = UnreadableRecord;
+impl FromStr for Task {
+    type Err = UnreadableRecord;
 
-            fn from_str(body: &str) -> Result<Self, UnreadableRecord> {
-                serde_json::from_str(body).map_err(|error| UnreadableRecord(error.to_string()))
-            }
+    fn from_str(body: &str) -> Result<Self, UnreadableRecord> {
+        /// The key by which the two are told apart, so that what is wrong is said of the right one.
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Kind {
+            replay_id: Option<IgnoredAny>,
         }
-    };
+        match read::<Kind>(body)?.replay_id {
+            Some(_) => read(body).map(Self::Replay),
+            None => read(body).map(Self::Delivery),
+        }
+    }
 }
-from_record!(Task);
-from_record!(Ended);
+
+impl FromStr for Ended {
+    type Err = UnreadableRecord;
+
+    fn from_str(body: &str) -> Result<Self, UnreadableRecord> {
+        read(body)
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, UnreadableRecord> {
+    serde_json::from_str(body).map_err(|error| UnreadableRecord(error.to_string()))
+}
 
 /// An accepted event on the events queue. Only a record with our mark is read as one.
 #[derive(Serialize, Deserialize)]
@@ -210,7 +228,7 @@ pub(super) fn write_produced(
 /// # Errors
 /// When it is none, which a record with the right mark always is.
 pub fn read_accepted(body: &str) -> Result<AcceptedEvent, UnreadableRecord> {
-    let record: AcceptedRecord<'_> = serde_json::from_str(body).map_err(|error| UnreadableRecord(error.to_string()))?;
+    let record: AcceptedRecord<'_> = read(body)?;
     Ok(AcceptedEvent {
         message_id: record.message_id,
         organization_id: record.organization_id,
