@@ -11,6 +11,10 @@ use crate::retry::{Directive, Next};
 /// How much of a response is kept with its attempt, in bytes.
 pub const SNIPPET_BYTES: usize = 1_024;
 
+/// How many attempts of one delivery may be asked for and made by hand, the schedule's included: all of them are kept on
+/// one item, which DynamoDB bounds at 400 KB.
+pub const MOST_ATTEMPTS: u32 = 50;
+
 /// Why a delivery was not attempted: its endpoint was disabled. Shown to the owner.
 pub const SKIPPED_DISABLED: &str = "endpoint disabled";
 
@@ -204,7 +208,10 @@ impl Attempt {
 /// The part of a response that is kept with its attempt.
 fn snippet(body: &[u8]) -> Option<String> {
     let start = body.get(..SNIPPET_BYTES).unwrap_or(body);
-    (!start.is_empty()).then(|| String::from_utf8_lossy(start).into_owned())
+    let mut text = String::from_utf8_lossy(start).into_owned();
+    // What stands for a byte that is no text is three bytes long.
+    text.truncate(text.floor_char_boundary(SNIPPET_BYTES));
+    (!text.is_empty()).then_some(text)
 }
 
 impl Delivery {
@@ -231,6 +238,7 @@ mod tests {
         assert_eq!(snippet(b"ok").as_deref(), Some("ok"));
         assert_eq!(snippet(&vec![b'x'; 20_000]).map(|text| text.len()), Some(SNIPPET_BYTES));
         assert_eq!(snippet(b"a\xff").as_deref(), Some("a\u{fffd}"));
+        assert_eq!(snippet(&vec![0xff; 20_000]).map(|text| text.len()), Some(SNIPPET_BYTES / 3 * 3));
     }
 
     #[test]

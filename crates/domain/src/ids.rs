@@ -193,10 +193,11 @@ impl ReplayId {
         Self::new(after, derive(b"replay", &parts))
     }
 
-    /// What the attempt that this replay asks of a delivery is known by.
+    /// What the attempt that this replay, begun at `began_at`, asks of a delivery is known by.
     #[must_use]
-    pub fn request(self, delivery: DeliveryId) -> u64 {
-        let hash = derive(b"replayed attempt", &[&self.0.to_bytes(), &delivery.0.to_bytes()]);
+    pub fn request(self, delivery: DeliveryId, began_at: Timestamp) -> u64 {
+        let began_at = began_at.as_millisecond().to_be_bytes();
+        let hash = derive(b"replayed attempt", &[&self.0.to_bytes(), &delivery.0.to_bytes(), &began_at]);
         u64::try_from(hash & u128::from(u64::MAX)).unwrap_or_default()
     }
 }
@@ -336,7 +337,10 @@ mod tests {
         assert!(made.is_sorted() && made.iter().all(|id| id.created_at() == began_at));
         let again = DeliveryId::replayed(originals[0], replay, began_at);
         assert_eq!(again, made[0]);
-        assert_ne!(replay.request(originals[0]), replay.request(originals[1]));
+        let request = |original, began| replay.request(original, at(began));
+        assert_eq!(request(originals[0], 9_000), request(originals[0], 9_000));
+        assert_ne!(request(originals[0], 9_000), request(originals[1], 9_000));
+        assert_ne!(request(originals[0], 9_000), request(originals[0], 9_001), "the same wish of another day");
     }
 
     #[test]

@@ -119,7 +119,7 @@ async fn every_call_asks_no_more_of_aws_than_it_needs() {
     let begun = scene
         .costs(
             ("POST", &endpoint.path("/replay"), range, 202),
-            &[("GetItem", 1), ("PutItem", 1), ("SendMessageBatch", 1)],
+            &[("GetItem", 2), ("PutItem", 1), ("SendMessageBatch", 1)],
         )
         .await;
     scene.reads(&endpoint.path("/replay"), &[("GetItem", 1), ("Query", 1)]).await;

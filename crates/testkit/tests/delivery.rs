@@ -10,6 +10,7 @@ use hookbell_testkit::patience::eventually;
 use hookbell_testkit::receiver::Receiver;
 use hookbell_testkit::rows;
 use hookbell_testkit::stack::Stack;
+use hookbell_testkit::workbench::Workbench;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -320,6 +321,24 @@ async fn a_disabled_endpoint_gets_nothing_more_and_what_it_missed_is_kept_as_ski
     let message = organization.send(STARTED, PAYLOAD).await;
     disabled.wait_for_status(&message, "delivered").await;
     assert_eq!(off.arrivals().len(), 1, "what it missed stays missed");
+}
+
+#[tokio::test]
+async fn an_event_that_comes_after_an_endpoint_was_enabled_is_not_skipped_by_an_older_picture() {
+    let stack = Stack::load();
+    let organization = Organization::new(&stack, "slothbox").await;
+    let receiver = Receiver::always(&stack, 200).await;
+    let endpoint = organization.endpoint(&receiver, &["*"]).await;
+    endpoint.disable().await;
+    // Pictures live for five seconds here.
+    let bench = Workbench::new(&stack).await.with("TIME_SCALE", "1");
+    let sender = bench.function("sender").await;
+    for expected in ["exhausted", "delivered"] {
+        bench.events.put(&organization.record(STARTED, PAYLOAD, "")).await;
+        bench.events.feed(&sender).await;
+        assert_eq!(endpoint.deliveries().await[0]["status"], expected);
+        endpoint.patch(json!({ "status": "enabled" })).await;
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use hookbell_testkit::answer::Answer;
+use hookbell_testkit::answer::{Answer, Gate};
 use hookbell_testkit::api::{Reply, keys};
 use hookbell_testkit::endpoint::Endpoint;
 use hookbell_testkit::organization::Organization;
@@ -259,4 +259,98 @@ async fn a_redelivery_survives_the_death_of_whoever_works_at_it() {
     assert_eq!((&new["status"], &new["attemptCount"]), (&json!("delivered"), &json!(1)));
     assert_eq!(receiver.arrivals().len(), 2);
     assert_eq!(organization.attempts_of(&message).await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_an_earlier_answer_asked_for_is_over_with_the_next_one() {
+    let stack = Stack::load();
+    let organization = Organization::new(&stack, "daytona").await;
+    let bench = Workbench::new(&stack).await;
+    let (sender, api, dlq) = (bench.function("sender").await, bench.function("api").await, bench.function("dlq").await);
+    let receiver = Receiver::start(&stack, |_, seen| Answer::status(if seen < 2 { 410 } else { 200 })).await;
+    let endpoint = organization.endpoint(&receiver, &["*"]).await;
+    let entry = &organization.profile.event_types[0];
+    bench.events.put(&organization.record(entry.name, entry.example, "")).await;
+    bench.events.feed(&sender).await;
+    bench.deliveries_dead_letters.feed(&dlq).await;
+    assert_eq!(endpoint.get().await["disabledReason"], "410 Gone");
+    endpoint.patch(json!({ "status": "enabled" })).await;
+    let message = receiver.arrivals()[0].message_id().to_owned();
+    let delivery = endpoint.deliveries_of(&message).await.remove(0);
+    let path = endpoint.path(&format!("/deliveries/{}/redeliver", id(&delivery)));
+    assert_eq!(bench.call(&api, "POST", &path, "").await["statusCode"], 200);
+    let asked = bench.deliveries.find("the attempt", 1, |_| true).await;
+    for _ in 0..2 {
+        // The queue may hand it out twice.
+        bench.deliveries.put(asked[0].body().unwrap()).await;
+        bench.deliveries.feed(&sender).await;
+    }
+    assert_eq!(receiver.arrivals().len(), 2);
+    assert_eq!(endpoint.deliveries_of(&message).await[0]["status"], "delivered");
+    assert!(bench.deliveries_dead_letters.is_empty().await, "nobody has asked to be disabled again");
+}
+
+#[tokio::test]
+async fn attempts_that_two_have_asked_for_at_once_are_both_made() {
+    let stack = Stack::load();
+    let organization = Organization::new(&stack, "daytona").await;
+    let bench = Workbench::new(&stack).await;
+    let (sender, api) = (bench.function("sender").await, bench.function("api").await);
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let receiver = Receiver::start(&stack, move |_, seen| match seen {
+        2 => Answer::status(500).behind(&held),
+        _ => Answer::status(500),
+    })
+    .await;
+    let endpoint = organization.endpoint(&receiver, &["*"]).await;
+    let entry = &organization.profile.event_types[0];
+    bench.events.put(&organization.record(entry.name, entry.example, "")).await;
+    bench.events.feed(&sender).await;
+    bench.deliveries.drain().await;
+    let message = receiver.arrivals()[0].message_id().to_owned();
+    let delivery = endpoint.deliveries_of(&message).await.remove(0);
+    let path = endpoint.path(&format!("/deliveries/{}/redeliver", id(&delivery)));
+    bench.call(&api, "POST", &path, "").await;
+    let held_up = async {
+        bench.deliveries.feed(&sender).await;
+    };
+    let other = async {
+        receiver.wait_for(2).await;
+        bench.call(&api, "POST", &path, "").await;
+        bench.deliveries.feed(&bench.function("sender").await).await;
+        assert_eq!(receiver.arrivals().len(), 2, "it waits its turn");
+        gate.open();
+    };
+    tokio::join!(held_up, other);
+    bench.deliveries.feed_until_empty(&sender).await;
+    assert_eq!(receiver.arrivals().len(), 3);
+    assert_eq!(endpoint.deliveries_of(&message).await[0]["attemptCount"], 3);
+}
+
+#[tokio::test]
+async fn a_delivery_takes_fifty_attempts_and_no_more() {
+    let stack = Stack::load();
+    let organization = Organization::new(&stack, "daytona").await;
+    let bench = Workbench::new(&stack).await;
+    let (sender, api) = (bench.function("sender").await, bench.function("api").await);
+    let receiver = Receiver::start(&stack, |_, _| Answer::status(500).body(vec![0xff; 20_000])).await;
+    let endpoint = organization.endpoint(&receiver, &["*"]).await;
+    let entry = &organization.profile.event_types[0];
+    bench.events.put(&organization.record(entry.name, entry.example, "")).await;
+    bench.events.feed(&sender).await;
+    bench.deliveries.drain().await;
+    let message = receiver.arrivals()[0].message_id().to_owned();
+    let delivery = endpoint.deliveries_of(&message).await.remove(0);
+    let path = endpoint.path(&format!("/deliveries/{}/redeliver", id(&delivery)));
+    for _ in 1..50 {
+        assert_eq!(bench.call(&api, "POST", &path, "").await["statusCode"], 200);
+        bench.deliveries.feed(&sender).await;
+    }
+    let refused = bench.call(&api, "POST", &path, "").await;
+    assert_eq!(refused["statusCode"], 409);
+    assert!(refused["body"].as_str().unwrap().contains("attempt_limit"), "{refused}");
+    let full = endpoint.deliveries_of(&message).await.remove(0);
+    assert_eq!((&full["attemptCount"], receiver.arrivals().len()), (&json!(50), 50));
+    assert_eq!(organization.attempts_of(&message).await.len(), 50);
 }

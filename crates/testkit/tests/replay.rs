@@ -246,3 +246,67 @@ async fn a_replay_that_cannot_be_is_refused_and_nothing_is_sent() {
     let refused = organization.api.post(&path, body).await.expect(409);
     assert_eq!(refused["error"]["code"], "endpoint_disabled");
 }
+
+#[tokio::test]
+async fn what_a_replay_had_queued_when_it_stopped_is_sent_after_all() {
+    // One more than a step takes.
+    const MISSED: usize = 201;
+    let stack = Stack::load();
+    for profile in ["slothbox", "daytona"] {
+        let organization = Organization::new(&stack, profile).await;
+        let receiver = Receiver::always(&stack, 200).await;
+        let endpoint = organization.endpoint(&receiver, &["*"]).await;
+        endpoint.disable().await;
+        let bench = Workbench::new(&stack).await;
+        let sender = bench.function("sender").await;
+        let entry = &organization.profile.event_types[0];
+        for _ in 0..MISSED {
+            bench.events.put(&organization.record(entry.name, entry.example, "")).await;
+        }
+        bench.events.feed_until_empty(&sender).await;
+        endpoint.patch(json!({ "status": "enabled" })).await;
+
+        let api = bench.function("api").await;
+        let wanted = json!({ "after": an_hour_ago() }).to_string();
+        let begun = bench.call(&api, "POST", &endpoint.path("/replay"), &wanted).await;
+        let replay: Value = serde_json::from_str(begun["body"].as_str().unwrap()).unwrap();
+        bench.deliveries.feed(&sender).await;
+        endpoint.disable().await;
+        bench.deliveries.feed_until_empty(&bench.function("sender").await).await;
+        assert_eq!(get(&endpoint, &replay["replay"]).await["state"], "stopped");
+        assert!(receiver.arrivals().is_empty());
+
+        endpoint.patch(json!({ "status": "enabled" })).await;
+        assert_eq!(bench.call(&api, "POST", &endpoint.path("/replay"), &wanted).await["statusCode"], 202);
+        bench.deliveries.feed_until_empty(&bench.function("sender").await).await;
+        let finished = get(&endpoint, &replay["replay"]).await;
+        assert_eq!((&finished["state"], &finished["redelivered"]), (&json!("finished"), &json!(MISSED)));
+        assert_eq!((ids(&receiver).len(), receiver.arrivals().len()), (MISSED, MISSED), "{profile}");
+    }
+}
+
+#[tokio::test]
+async fn a_step_whose_note_lost_its_answer_hands_on_all_the_same() {
+    const MISSED: usize = 201;
+    let stack = Stack::load();
+    let organization = Organization::new(&stack, "slothbox").await;
+    let receiver = Receiver::always(&stack, 200).await;
+    let endpoint = organization.endpoint(&receiver, &["*"]).await;
+    endpoint.disable().await;
+    let bench = Workbench::new(&stack).await;
+    let sender = bench.function("sender").await;
+    let entry = &organization.profile.event_types[0];
+    for _ in 0..MISSED {
+        bench.events.put(&organization.record(entry.name, entry.example, "")).await;
+    }
+    bench.events.feed_until_empty(&sender).await;
+    endpoint.patch(json!({ "status": "enabled" })).await;
+    let api = bench.function("api").await;
+    let wanted = json!({ "after": an_hour_ago() }).to_string();
+    let begun = bench.call(&api, "POST", &endpoint.path("/replay"), &wanted).await;
+    let replay: Value = serde_json::from_str(begun["body"].as_str().unwrap()).unwrap();
+    bench.proxy.lose_answer("UpdateItem", 1);
+    bench.deliveries.feed_until_empty(&sender).await;
+    assert_eq!(get(&endpoint, &replay["replay"]).await["state"], "finished");
+    assert_eq!(receiver.arrivals().len(), MISSED);
+}

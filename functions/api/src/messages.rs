@@ -21,6 +21,7 @@ use utoipa::ToSchema;
 
 use crate::error::ApiError;
 use crate::fields::Fields;
+use crate::lists::PageBytes;
 use crate::state::{Api, parse_organization};
 use crate::view::latency_ms;
 
@@ -189,7 +190,12 @@ pub(crate) async fn attempts(
     let deliveries = api.table.deliveries_of(&message).await?;
     let mut attempts: Vec<(Timestamp, AttemptView)> = deliveries.iter().flat_map(views).collect();
     attempts.sort_by_key(|(at, _)| *at);
-    Ok(Json(attempts.into_iter().map(|(_, view)| view).collect()))
+    // There are no pages here: the latest that an answer has room for.
+    let mut bytes = PageBytes::default();
+    let fits = |(_, view): &(Timestamp, AttemptView)| bytes.takes(view.response.len() + view.url.len() + 400);
+    let mut latest: Vec<AttemptView> = attempts.into_iter().rev().take_while(fits).map(|(_, view)| view).collect();
+    latest.reverse();
+    Ok(Json(latest))
 }
 
 // The numbers of the API: how an attempt went, and what made it.

@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use hookbell_aws::queues::{DeliveryTask, Task};
 use hookbell_aws::random;
 use hookbell_aws::table::Redelivery;
-use hookbell_domain::delivery::{Delivery, DeliveryStatus};
+use hookbell_domain::delivery::{Delivery, DeliveryStatus, MOST_ATTEMPTS};
 use hookbell_domain::ids::DeliveryId;
 use hookbell_domain::profile::Redeliver;
 use hookbell_domain::time::after;
@@ -42,8 +42,12 @@ pub(crate) async fn redeliver(
         return Err(ApiError::NotFound("The message of this delivery has expired"));
     }
     match record.profile.redeliver {
-        Redeliver::NewDelivery => deliver_anew(&api, &original).await?,
-        Redeliver::ManualAttempt => attempt_once(&api, &original).await?,
+        Redeliver::NewDelivery => deliver_anew(&api, &original, record.revision).await?,
+        Redeliver::ManualAttempt if original.attempt_count() >= MOST_ATTEMPTS => {
+            let message = format!("The delivery has had {MOST_ATTEMPTS} attempts, and takes no more");
+            return Err(ApiError::Conflict("attempt_limit", message));
+        }
+        Redeliver::ManualAttempt => attempt_once(&api, &original, record.revision).await?,
     }
     Ok(Json(WebhookIdAnswer { webhook_id: original.message_id }))
 }
@@ -52,7 +56,7 @@ pub(crate) async fn redeliver(
 ///
 /// The task on the queue can make the row by itself, so whatever fails after it was sent loses nothing: the row is put
 /// here only so that whoever has asked sees it at once.
-async fn deliver_anew(api: &Api, original: &Delivery) -> Result<(), ApiError> {
+async fn deliver_anew(api: &Api, original: &Delivery, revision: u64) -> Result<(), ApiError> {
     let now = Timestamp::now();
     let delivery = Delivery {
         id: DeliveryId::new(now, random::id().map_err(|_| ApiError::Unavailable)?),
@@ -78,7 +82,7 @@ async fn deliver_anew(api: &Api, original: &Delivery) -> Result<(), ApiError> {
     };
     // Noted first: a note that leads to no delivery shows nothing.
     api.table.note_redeliveries(&[noted]).await?;
-    let task = DeliveryTask { makes: Some(delivery.event_type.clone()), ..task(&delivery, now) };
+    let task = DeliveryTask { makes: Some(delivery.event_type.clone()), ..task(&delivery, now, revision) };
     send(api, task).await?;
     if let Err(error) = api.table.put_new(&delivery).await {
         tracing::warn!(%error, "a redelivery will show when its first attempt begins");
@@ -87,12 +91,12 @@ async fn deliver_anew(api: &Api, original: &Delivery) -> Result<(), ApiError> {
 }
 
 /// Asks for one attempt on the same delivery, with no retries after it.
-async fn attempt_once(api: &Api, original: &Delivery) -> Result<(), ApiError> {
+async fn attempt_once(api: &Api, original: &Delivery, revision: u64) -> Result<(), ApiError> {
     let request = u64::from_le_bytes(random::bytes().map_err(|_| ApiError::Unavailable)?);
-    send(api, DeliveryTask { manual: Some(request), ..task(original, Timestamp::now()) }).await
+    send(api, DeliveryTask { manual: Some(request), ..task(original, Timestamp::now(), revision) }).await
 }
 
-fn task(delivery: &Delivery, due_at: Timestamp) -> DeliveryTask {
+fn task(delivery: &Delivery, due_at: Timestamp, revision: u64) -> DeliveryTask {
     DeliveryTask {
         organization_id: delivery.organization_id.clone(),
         endpoint_id: delivery.endpoint_id,
@@ -102,6 +106,7 @@ fn task(delivery: &Delivery, due_at: Timestamp) -> DeliveryTask {
         manual: None,
         makes: None,
         due_at: due_at.as_millisecond(),
+        revision: Some(revision),
         hops: 0,
         redrives: 0,
     }

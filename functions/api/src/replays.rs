@@ -19,7 +19,7 @@ use serde::Serialize;
 use crate::endpoints::{NO_ENDPOINT, parse_endpoint};
 use crate::error::ApiError;
 use crate::fields::Fields;
-use crate::state::{Api, parse_organization};
+use crate::state::{Api, NO_ORGANIZATION, parse_organization};
 
 /// An answer that holds one replay.
 #[derive(Debug, Serialize)]
@@ -86,15 +86,19 @@ pub(crate) async fn begin(
     let (organization, endpoint) = (parse_organization(&organization)?, parse_endpoint(&endpoint)?);
     let now = Timestamp::now();
     let wanted = read(&organization, endpoint, now, &body)?;
-    let stored = api.table.endpoint(&organization, endpoint).await?.ok_or(NO_ENDPOINT)?;
+    let (record, stored) =
+        tokio::try_join!(api.table.organization_record(&organization), api.table.endpoint(&organization, endpoint))?;
+    let (record, stored) = (record.ok_or(NO_ORGANIZATION)?, stored.ok_or(NO_ENDPOINT)?);
     if !stored.endpoint.is_enabled() {
         return Err(ApiError::disabled("replay"));
     }
     let mut replay = match api.table.begin_replay(wanted).await? {
         BeginReplay::Begun(replay) | BeginReplay::Known(replay) => replay,
     };
-    if replay.state == ReplayState::Stopped && api.table.resume_replay(&replay, now).await? {
-        replay = Replay { state: ReplayState::Running, stopped: None, updated_at: now, ..replay };
+    if replay.state == ReplayState::Stopped {
+        // Whether this call resumes it or another one has: as it stands then.
+        api.table.resume_replay(&replay, now).await?;
+        replay = api.table.replay(endpoint, replay.id).await?.unwrap_or(replay);
     }
     if replay.state == ReplayState::Running {
         // Where it runs already, this one finds its step done and ends.
@@ -103,6 +107,7 @@ pub(crate) async fn begin(
             endpoint_id: replay.endpoint_id,
             replay_id: replay.id,
             step: replay.step,
+            revision: Some(record.revision),
             redrives: 0,
         };
         let tasks = [(Task::Replay(task), Duration::ZERO)];

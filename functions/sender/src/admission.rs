@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::organizations::{Freshness, Organization};
+use crate::organizations::{Freshness, Organization, Target};
 use crate::records::Record;
 use crate::sender::Sender;
 use crate::shapes;
@@ -133,7 +133,14 @@ async fn identify(
         // It may have been initialised a moment ago.
         found = sender.organization(&produced.organization_id, Freshness::Since(began_at)).await?;
     }
-    let Some(organization) = found else { return Ok(Err(unknown(produced.organization_id))) };
+    let Some(mut organization) = found else { return Ok(Err(unknown(produced.organization_id))) };
+    let skips =
+        |target: &Arc<Target>| !target.endpoint.is_enabled() && target.endpoint.subscribes_to(&produced.event_type);
+    if organization.endpoints.iter().any(skips) {
+        // The endpoint may have been enabled a moment ago, and this event come after that.
+        let anew = sender.organization(&produced.organization_id, Freshness::Since(began_at)).await?;
+        organization = anew.unwrap_or(organization);
+    }
     let payload = match organization.record.profile.body {
         BodyFormat::Flat => produced.payload.flat(),
         BodyFormat::Envelope => match produced.payload.enveloped() {

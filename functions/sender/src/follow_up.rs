@@ -51,6 +51,7 @@ impl Subject {
             manual: None,
             makes: None,
             due_at: due_at.as_millisecond(),
+            revision: None,
             hops: 0,
             redrives: 0,
         })

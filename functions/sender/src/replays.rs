@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hookbell_aws::AwsError;
 use hookbell_aws::queues::{DeliveryTask, ReplayTask, Task};
-use hookbell_aws::table::{DeliveryFilter, Order, Redelivery, Step as Done, Wanted};
+use hookbell_aws::table::{DeliveryFilter, Order, OrganizationRecord, Redelivery, Step as Done, Wanted};
 use hookbell_domain::delivery::Delivery;
 use hookbell_domain::ids::DeliveryId;
 use hookbell_domain::profile::Redeliver;
@@ -14,6 +14,7 @@ use jiff::Timestamp;
 
 use crate::deliveries::{Coming, Step};
 use crate::follow_up::FollowUp;
+use crate::organizations::Freshness;
 use crate::sender::Sender;
 use crate::waiting;
 
@@ -29,7 +30,8 @@ const TIME: Duration = Duration::from_secs(20);
 /// Does one step of a replay.
 pub(crate) async fn step(sender: &Sender, task: ReplayTask, coming: Coming) -> Result<Step, AwsError> {
     let repeated = coming.repeated || task.redrives > 0;
-    let found = waiting::find(sender, &task.organization_id, task.endpoint_id, coming.budget).await?;
+    let wanted = task.revision.map_or(Freshness::Cached, Freshness::Revision);
+    let found = waiting::find(sender, &task.organization_id, task.endpoint_id, wanted, coming.budget).await?;
     let Some((organization, target)) = found else { return Ok(Step::Done) };
     let Some(replay) = sender.table.replay(task.endpoint_id, task.replay_id).await? else { return Ok(Step::Done) };
     if replay.state != ReplayState::Running {
@@ -37,7 +39,7 @@ pub(crate) async fn step(sender: &Sender, task: ReplayTask, coming: Coming) -> R
     }
     if replay.step != task.step {
         // Somebody has done this step. Where it was an earlier try at this record, it may have died before handing on.
-        return Ok(if repeated { hand_on(sender, &replay, replay.step, PAUSE) } else { Step::Done });
+        return Ok(if repeated { hand_on(sender, task, replay.step, PAUSE) } else { Step::Done });
     }
     if !target.endpoint.is_enabled() {
         sender.table.stop_replay(&replay, STOPPED_DISABLED, Timestamp::now()).await?;
@@ -56,9 +58,9 @@ pub(crate) async fn step(sender: &Sender, task: ReplayTask, coming: Coming) -> R
     let filter = DeliveryFilter { status: replay.status, event_type: None };
     let page = sender.table.list_deliveries(replay.endpoint_id, &filter, &wanted).await?;
     let taken: Vec<&Delivery> = page.entries.iter().filter(|delivery| Replay::takes(delivery)).collect();
-    send(sender, &replay, organization.record.profile.redeliver, &taken).await?;
+    send(sender, &replay, &organization.record, &taken).await?;
     let done = Done { reached: page.next, redelivered: u64::try_from(taken.len()).unwrap_or(u64::MAX) };
-    let advanced = sender.table.advance_replay(&replay, done, Timestamp::now()).await?;
+    let advanced = sender.table.advance_replay(&replay, done, coming.claimant, Timestamp::now()).await?;
     tracing::info!(
         organization_id = %replay.organization_id,
         endpoint_id = %replay.endpoint_id,
@@ -72,25 +74,24 @@ pub(crate) async fn step(sender: &Sender, task: ReplayTask, coming: Coming) -> R
         return Ok(Step::Done);
     }
     let pause = if taken.is_empty() { Duration::ZERO } else { PAUSE };
-    Ok(hand_on(sender, &replay, replay.step.saturating_add(1), pause))
+    Ok(hand_on(sender, task, replay.step.saturating_add(1), pause))
 }
 
-fn hand_on(sender: &Sender, replay: &Replay, step: u32, pause: Duration) -> Step {
-    let task = ReplayTask {
-        organization_id: replay.organization_id.clone(),
-        endpoint_id: replay.endpoint_id,
-        replay_id: replay.id,
-        step,
-        redrives: 0,
-    };
+fn hand_on(sender: &Sender, task: ReplayTask, step: u32, pause: Duration) -> Step {
+    let task = ReplayTask { step, redrives: 0, ..task };
     Step::Follow(FollowUp::Step(task, sender.config.time_scale.apply(pause)))
 }
 
 /// Puts the tasks of a step onto the queue, after noting on the messages what leads to their new deliveries.
-async fn send(sender: &Sender, replay: &Replay, mode: Redeliver, taken: &[&Delivery]) -> Result<(), AwsError> {
+async fn send(
+    sender: &Sender,
+    replay: &Replay,
+    organization: &OrganizationRecord,
+    taken: &[&Delivery],
+) -> Result<(), AwsError> {
     let tasks: Vec<(Task, Duration)> =
-        taken.iter().map(|delivery| (Task::Delivery(task(replay, mode, delivery)), Duration::ZERO)).collect();
-    if mode == Redeliver::NewDelivery {
+        taken.iter().map(|delivery| (Task::Delivery(task(replay, organization, delivery)), Duration::ZERO)).collect();
+    if organization.profile.redeliver == Redeliver::NewDelivery {
         let note = |delivery: &&Delivery| Redelivery {
             organization_id: delivery.organization_id.clone(),
             message_id: delivery.message_id,
@@ -103,7 +104,7 @@ async fn send(sender: &Sender, replay: &Replay, mode: Redeliver, taken: &[&Deliv
 }
 
 /// What sends a delivery once more, in its profile's way.
-fn task(replay: &Replay, mode: Redeliver, delivery: &Delivery) -> DeliveryTask {
+fn task(replay: &Replay, organization: &OrganizationRecord, delivery: &Delivery) -> DeliveryTask {
     let task = DeliveryTask {
         organization_id: delivery.organization_id.clone(),
         endpoint_id: delivery.endpoint_id,
@@ -113,15 +114,18 @@ fn task(replay: &Replay, mode: Redeliver, delivery: &Delivery) -> DeliveryTask {
         manual: None,
         makes: None,
         due_at: Timestamp::now().as_millisecond(),
+        revision: Some(organization.revision),
         hops: 0,
         redrives: 0,
     };
-    match mode {
+    match organization.profile.redeliver {
         Redeliver::NewDelivery => DeliveryTask {
             delivery_id: DeliveryId::replayed(delivery.id, replay.id, replay.began_at),
             makes: Some(delivery.event_type.clone()),
             ..task
         },
-        Redeliver::ManualAttempt => DeliveryTask { manual: Some(replay.id.request(delivery.id)), ..task },
+        Redeliver::ManualAttempt => {
+            DeliveryTask { manual: Some(replay.id.request(delivery.id, replay.began_at)), ..task }
+        }
     }
 }

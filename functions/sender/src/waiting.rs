@@ -1,13 +1,15 @@
 //! Attempts that wait: they go round until they are due, then are claimed, made, recorded, followed up.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hookbell_aws::AwsError;
 use hookbell_aws::queues::DeliveryTask;
 use hookbell_aws::table::{Claim, Claiming, Recorded};
-use hookbell_domain::delivery::{Claimant, Delivery, DeliveryStatus, SKIPPED_DISABLED, Turn};
+use hookbell_domain::delivery::{Claimant, Delivery, DeliveryStatus, MOST_ATTEMPTS, SKIPPED_DISABLED, Turn};
 use hookbell_domain::ids::{EndpointId, OrganizationId};
+use hookbell_domain::time::after;
 use jiff::Timestamp;
 
 use crate::admission::OutgoingMessage;
@@ -19,6 +21,9 @@ use crate::sender::{Budget, Sender};
 
 /// How often a record may be put back for one attempt: ten days at fifteen minutes each, more than any wait.
 const MAX_HOPS: u32 = 1_000;
+
+/// How long an attempt that was asked for waits for another that was asked for just before.
+const TURN_WAIT: Duration = Duration::from_secs(2);
 
 /// What a delivery has ended with when its message has expired before it.
 const SKIPPED_EXPIRED: &str = "message expired";
@@ -40,7 +45,8 @@ pub(crate) async fn process(sender: &Sender, task: DeliveryTask, coming: Coming)
     // What came back from the dead-letter queue is a new record to SQS, but not to us.
     let repeated = coming.repeated || task.redrives > 0;
     // The delivery of a deleted endpoint is gone with it.
-    let found = find(sender, &task.organization_id, task.endpoint_id, budget).await?;
+    let wanted = task.revision.map_or(Freshness::Cached, Freshness::Revision);
+    let found = find(sender, &task.organization_id, task.endpoint_id, wanted, budget).await?;
     let Some((organization, target)) = found else { return Ok((Step::Done, None)) };
     if !target.endpoint.is_enabled() {
         skip(sender, &task, SKIPPED_DISABLED).await?;
@@ -62,6 +68,11 @@ pub(crate) async fn process(sender: &Sender, task: DeliveryTask, coming: Coming)
     match claim {
         Claim::Taken(delivery) => attempt(sender, organization, target, &task, delivery).await,
         Claim::Gone => Ok((Step::Done, None)),
+        // Two people have asked at once: each gets an attempt, one after the other.
+        Claim::Busy(delivery) if task.manual.is_some() && !is_by(&delivery, turn, claimant) => {
+            let due_at = after(Timestamp::now(), TURN_WAIT).as_millisecond();
+            Ok((put_back(DeliveryTask { due_at, ..task }), None))
+        }
         // Where another record has the attempt, this one is the loser of a fork; the winner's lives on until all is
         // done. Where this very record has it, another copy of it is at work, or was.
         Claim::Busy(delivery) if !repeated && !is_by(&delivery, turn, claimant) => Ok((Step::Done, None)),
@@ -71,16 +82,17 @@ pub(crate) async fn process(sender: &Sender, task: DeliveryTask, coming: Coming)
     }
 }
 
-/// The organization and the endpoint of a task. What a picture of some seconds ago says against it (gone, disabled) is
-/// looked up anew before it counts: the endpoint may have been made, or enabled, since.
+/// The organization and the endpoint of a task. What a picture says against it (gone, disabled) that may be some seconds
+/// old is looked up anew before it counts: the endpoint may have been made, or enabled, since.
 pub(crate) async fn find(
     sender: &Sender,
     organization: &OrganizationId,
     endpoint: EndpointId,
+    wanted: Freshness,
     budget: Budget,
 ) -> Result<Option<(Arc<Organization>, Arc<Target>)>, AwsError> {
     let mut found = None;
-    for freshness in [Freshness::Cached, Freshness::Since(budget.began_at)] {
+    for freshness in [wanted, Freshness::Since(budget.began_at)] {
         let organization = sender.organization(organization, freshness).await?;
         found = organization.and_then(|organization| {
             let target = Arc::clone(organization.target(endpoint)?);
@@ -145,6 +157,10 @@ async fn attempt(
     task: &DeliveryTask,
     delivery: Delivery,
 ) -> Result<(Step, Made), TaskError> {
+    if task.manual.is_some() && delivery.attempt_count() >= MOST_ATTEMPTS {
+        // The API refuses to ask for more; this one was asked for beside others.
+        return Ok((Step::Done, None));
+    }
     let mut message = sender.table.message(&task.organization_id, task.message_id, false).await?;
     if message.is_none() {
         // A retry after a few seconds can be faster than DynamoDB's copies.

@@ -39,6 +39,9 @@ pub struct DeliveryTask {
     pub makes: Option<String>,
     /// When it is due, unix milliseconds.
     pub due_at: i64,
+    /// The revision of the organization that whoever asked for it saw; no older one is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
     /// How often it has been put back since the last attempt because it was not due.
     #[serde(default)]
     pub hops: u32,
@@ -59,6 +62,9 @@ pub struct ReplayTask {
     pub replay_id: ReplayId,
     /// How many steps are done.
     pub step: u32,
+    /// The revision of the organization that whoever asked for it saw; no older one is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
     /// How often it has come back from the dead-letter queue.
     #[serde(default)]
     pub redrives: u32,
@@ -275,6 +281,7 @@ mod tests {
             manual: None,
             makes: None,
             due_at: 5,
+            revision: Some(3),
             hops: 0,
             redrives: 0,
         };
@@ -283,6 +290,7 @@ mod tests {
             endpoint_id: task.endpoint_id,
             replay_id: ReplayId::new(at, 4),
             step: 7,
+            revision: None,
             redrives: 0,
         };
         let ended = Ended {

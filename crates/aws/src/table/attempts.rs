@@ -91,7 +91,8 @@ impl Table {
         self.claim(update, turn, claiming).await
     }
 
-    /// Takes the first attempt of a delivery that is made by taking it, unless another worker has.
+    /// Takes the first attempt of a delivery that is made by taking it, unless another worker has. One that was skipped
+    /// before any attempt is open again.
     ///
     /// # Errors
     /// When DynamoDB fails.
@@ -101,12 +102,13 @@ impl Table {
             .update_item()
             .set_key(Some(Key::delivery(delivery.endpoint_id, delivery.id).into_item()))
             .condition_expression(
-                "attribute_not_exists(PK) OR (#count = :zero AND #status = :pending \
-                 AND (attribute_not_exists(claim) OR claim <= :now))",
+                "attribute_not_exists(PK) OR (#count = :zero AND (attribute_exists(skipped) OR (#status = :pending \
+                 AND (attribute_not_exists(claim) OR claim <= :now))))",
             )
             .update_expression(
                 "SET org = :org, msg = :msg, #type = :type, #status = :pending, #count = :zero, \
-                 attempts = :none, updated = :now, expiresAt = :expires, claim = :until, #by = :by",
+                 attempts = :none, updated = :now, expiresAt = :expires, claim = :until, #by = :by \
+                 REMOVE skipped",
             )
             .expression_attribute_names("#type", "type")
             .expression_attribute_names("#status", "status")
@@ -251,6 +253,9 @@ impl Table {
         if let Some(directive) = decision.directive {
             set.push_str(", directive = :directive");
             update = update.expression_attribute_values(":directive", text(directive.as_str()));
+        } else {
+            // What an earlier answer has asked for is over: this answer is the last.
+            remove.push_str(", directive");
         }
         let update = update.condition_expression(condition).update_expression(format!("{set} REMOVE {remove}"));
         let Err(error) = update.send().await else { return Ok(Ok(())) };

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
-use hookbell_domain::delivery::DeliveryStatus;
+use hookbell_domain::delivery::{Claimant, DeliveryStatus};
 use hookbell_domain::ids::{DeliveryId, EndpointId, OrganizationId, ReplayId};
 use hookbell_domain::replay::{Replay, ReplayState};
 use hookbell_domain::time::after;
@@ -68,6 +69,9 @@ struct ReplayItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stopped: Option<String>,
     step: u32,
+    /// Who has done the last step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    by: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reached: Option<DeliveryId>,
     redelivered: u64,
@@ -139,7 +143,13 @@ impl Table {
     ///
     /// # Errors
     /// When DynamoDB fails.
-    pub async fn advance_replay(&self, replay: &Replay, done: Step, now: Timestamp) -> Result<bool, AwsError> {
+    pub async fn advance_replay(
+        &self,
+        replay: &Replay,
+        done: Step,
+        by: Claimant,
+        now: Timestamp,
+    ) -> Result<bool, AwsError> {
         let state = if done.is_last() { ReplayState::Finished } else { ReplayState::Running };
         let mut update = self
             .client
@@ -148,20 +158,33 @@ impl Table {
             .set_key(Some(Key::replay(replay.endpoint_id, replay.id).into_item()))
             .condition_expression("step = :step AND #state = :running")
             .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#by", "by")
+            .expression_attribute_values(":by", number(by.0))
             .expression_attribute_values(":step", number(replay.step))
             .expression_attribute_values(":next", number(replay.step.saturating_add(1)))
             .expression_attribute_values(":running", text(ReplayState::Running.as_str()))
             .expression_attribute_values(":state", text(state.as_str()))
             .expression_attribute_values(":redelivered", number(replay.redelivered.saturating_add(done.redelivered)))
             .expression_attribute_values(":now", ms(now));
-        let mut set = "SET step = :next, #state = :state, redelivered = :redelivered, \
-                       updated = :now"
-            .to_owned();
+        let mut set =
+            "SET step = :next, #state = :state, redelivered = :redelivered, updated = :now, #by = :by".to_owned();
         if let Some(reached) = done.reached {
             set.push_str(", reached = :reached");
             update = update.expression_attribute_values(":reached", text(reached.to_string()));
         }
-        update_if(update.update_expression(set)).await.map(|answer| answer.is_some())
+        let update = update
+            .update_expression(set)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(error) = update.send().await else { return Ok(true) };
+        match error.into_service_error() {
+            UpdateItemError::ConditionalCheckFailedException(failed) => {
+                // The SDK repeats an update whose answer was lost: then the step that is there is this one.
+                let there: Option<ReplayItem> = failed.item.map(from_item).transpose()?;
+                let next = replay.step.saturating_add(1);
+                Ok(there.is_some_and(|there| there.step == next && there.by == Some(by.0)))
+            }
+            error => Err(AwsError::sdk("UpdateItem")(error)),
+        }
     }
 
     /// Stops a running replay, with the reason; `false` when it is not running (any more).
@@ -172,7 +195,8 @@ impl Table {
         self.change_state(replay, ReplayState::Running, ReplayState::Stopped, Some(reason), now).await
     }
 
-    /// Has a stopped replay run again; `false` when it is not stopped (any more).
+    /// Has a stopped replay run again, from its beginning: what it had sent may have been skipped on its way. What has
+    /// arrived is known by its id and not sent again. `false` when it is not stopped (any more).
     ///
     /// # Errors
     /// When DynamoDB fails.
@@ -202,7 +226,9 @@ impl Table {
             Some(reason) => update
                 .update_expression("SET #state = :to, updated = :now, stopped = :reason")
                 .expression_attribute_values(":reason", text(reason)),
-            None => update.update_expression("SET #state = :to, updated = :now REMOVE stopped"),
+            None => update
+                .update_expression("SET #state = :to, updated = :now, redelivered = :zero REMOVE stopped, reached")
+                .expression_attribute_values(":zero", number(0)),
         };
         update_if(update).await.map(|answer| answer.is_some())
     }
@@ -221,6 +247,7 @@ impl ReplayItem {
             state: replay.state.as_str().to_owned(),
             stopped: replay.stopped.clone(),
             step: replay.step,
+            by: None,
             reached: replay.reached,
             redelivered: replay.redelivered,
             began: replay.began_at.as_millisecond(),
