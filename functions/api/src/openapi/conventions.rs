@@ -6,10 +6,12 @@ use serde_json::{Map, Value, json};
 use super::refusals;
 
 /// The parameters that stand in paths: name, what it is, an example.
-const PATH_PARAMETERS: [(&str, &str, &str); 4] = [
+const PATH_PARAMETERS: [(&str, &str, &str); 6] = [
     ("organization", "The organization's id.", "org_7f3k"),
     ("endpoint", "The endpoint's id.", "whe_01KSWM8KD0X3V8N5B2M7C1D4FG"),
     ("delivery", "The delivery's id.", "dlv_01KSWM8KD0Q4T7Z1R8W6H2J5AB"),
+    ("replay", "The replay's id.", "rpl_01KSW6S6G0M2C8X5T9B4Y7N1ZE"),
+    ("key", "The key's id, which is not the key itself.", "key_01KSWM8KD0H5V2R9Q7D3W8J6PX"),
     ("message", "The message's id.", "msg_01KSWM8KD0X3V8N5B2M7C1D4FG"),
 ];
 
@@ -39,10 +41,14 @@ pub(super) fn complete(document: &mut Value, limits: &Limits) {
     }
 }
 
-/// Options are absent when unset; a description made from them says that they may be null as well.
+/// Options are absent when unset; a description made from them says that they may be null as well. Where null means
+/// something, the field's description says what, and it stays.
 fn without_null(value: &mut Value) {
     match value {
         Value::Object(object) => {
+            if object.get("description").and_then(Value::as_str).is_some_and(|text| text.contains("`null`")) {
+                return;
+            }
             if let Some(Value::Array(types)) = object.get_mut("type") {
                 types.retain(|kind| kind != "null");
                 if let [only] = types.as_slice() {
@@ -72,7 +78,10 @@ fn with_numbers(value: &mut Value, limits: &Limits) {
             *text = text
                 .replace("{endpoint-limit}", &limits.endpoints_per_organization.to_string())
                 .replace("{body-limit}", &limits.body_bytes.to_string())
-                .replace("{page-limit}", &limits.page_size.to_string());
+                .replace("{page-limit}", &limits.page_size.to_string())
+                .replace("{header-limit}", &limits.custom_headers.to_string())
+                .replace("{header-byte-limit}", &limits.custom_header_bytes.to_string())
+                .replace("{old-secret-limit}", &limits.old_secrets.to_string());
         }
         Value::Object(object) => object.values_mut().for_each(|value| with_numbers(value, limits)),
         Value::Array(values) => values.iter_mut().for_each(|value| with_numbers(value, limits)),
@@ -107,6 +116,9 @@ fn limit(schema: &mut Map<String, Value>, limits: &Limits) {
         if let Some(field) = fields.get_mut(name).and_then(Value::as_object_mut) {
             field.insert("maxLength".to_owned(), json!(most));
         }
+    }
+    if let Some(headers) = fields.get_mut("headers").and_then(Value::as_object_mut) {
+        headers.insert("maxProperties".to_owned(), json!(limits.custom_headers));
     }
 }
 
@@ -145,13 +157,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_optional_is_absent_and_never_null() {
+    fn what_is_optional_is_absent_and_null_only_where_that_means_something() {
         let mut schema = json!({
             "type": "object",
             "properties": {
                 "type": { "type": ["string", "null"] },
                 "either": { "type": ["string", "integer", "null"] },
                 "within": { "oneOf": [{ "type": "null" }, { "$ref": "#/a" }], "description": "It" },
+                "taken away": { "type": ["integer", "null"], "description": "`null` takes it away." },
             },
         });
         without_null(&mut schema);
@@ -159,6 +172,7 @@ mod tests {
             "type": { "type": "string" },
             "either": { "type": ["string", "integer"] },
             "within": { "$ref": "#/a", "description": "It" },
+            "taken away": { "type": ["integer", "null"], "description": "`null` takes it away." },
         });
         assert_eq!(schema["properties"], expected);
     }
