@@ -50,6 +50,7 @@ struct Operation<'a> {
     key: &'static str,
     parameters: Vec<Field>,
     body: Vec<Field>,
+    body_required: bool,
     curl: String,
     answers: Vec<Answer<'a>>,
     refusals: Vec<Answer<'a>>,
@@ -124,6 +125,7 @@ impl<'a> Operation<'a> {
             body: content
                 .and_then(|content| content.get("schema"))
                 .map_or_else(Vec::new, |schema| schema::fields(document, schema)),
+            body_required: operation.pointer("/requestBody/required").is_some_and(|required| required == true),
             answers,
             refusals,
         }

@@ -23,6 +23,7 @@ pub(super) fn complete(document: &mut Value, limits: &Limits) {
     if let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) {
         for (path, item) in paths {
             for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
+                unbound_counts(operation);
                 add_path_parameters(operation, path);
                 refusals::complete(operation, path);
                 bodies.extend(body_schema(operation));
@@ -86,6 +87,16 @@ fn with_numbers(value: &mut Value, limits: &Limits) {
         Value::Object(object) => object.values_mut().for_each(|value| with_numbers(value, limits)),
         Value::Array(values) => values.iter_mut().for_each(|value| with_numbers(value, limits)),
         _ => {}
+    }
+}
+
+/// A count that is asked for may be of any size: it is clamped. A format would bound it.
+fn unbound_counts(operation: &mut Value) {
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten();
+    for schema in parameters.filter_map(|parameter| parameter.get_mut("schema")?.as_object_mut()) {
+        if schema.get("type").is_some_and(|kind| kind == "integer") {
+            schema.remove("format");
+        }
     }
 }
 

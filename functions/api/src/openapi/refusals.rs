@@ -38,12 +38,39 @@ const FORBIDDEN: Refusal = Refusal {
 const ADMIN_ONLY: Refusal = Refusal { name: "AdminOnly", message: "Admin key required", ..FORBIDDEN };
 /// What is not there, by the last parameter of the path.
 const NOT_FOUND: [(&str, Refusal); 6] = [
-    ("organization", not_found("NoOrganization", "The organization is not there", "Organization not found")),
-    ("endpoint", not_found("NoEndpoint", "The organization or the endpoint is not there", "Endpoint not found")),
-    ("delivery", not_found("NoDelivery", "The endpoint or the delivery is not there", "Delivery not found")),
-    ("replay", not_found("NoReplay", "The endpoint or the replay is not there", "Replay not found")),
-    ("key", not_found("NoKey", "The organization or the key is not there", "API key not found")),
-    ("message", not_found("NoMessage", "The organization or the message is not there", "Message not found")),
+    (
+        "organization",
+        not_found("NoOrganization", "The organization is not there, or not for this key.", "Organization not found"),
+    ),
+    (
+        "endpoint",
+        not_found(
+            "NoEndpoint",
+            "The organization or the endpoint is not there, or not for this key.",
+            "Endpoint not found",
+        ),
+    ),
+    (
+        "delivery",
+        not_found(
+            "NoDelivery",
+            "The endpoint or the delivery is not there, or not for this key.",
+            "Delivery not found",
+        ),
+    ),
+    (
+        "replay",
+        not_found("NoReplay", "The endpoint or the replay is not there, or not for this key.", "Replay not found"),
+    ),
+    ("key", not_found("NoKey", "The organization or the key is not there, or not for this key.", "API key not found")),
+    (
+        "message",
+        not_found(
+            "NoMessage",
+            "The organization or the message is not there, or not for this key.",
+            "Message not found",
+        ),
+    ),
 ];
 const TOO_MANY: Refusal = Refusal {
     status: StatusCode::TOO_MANY_REQUESTS,

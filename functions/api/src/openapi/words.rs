@@ -10,7 +10,8 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 pub(crate) fn delivery_status() -> Object {
     use DeliveryStatus::{Delivered, Exhausted, Failed, Pending};
     one_of(
-        [Delivered, Pending, Failed, Exhausted].map(DeliveryStatus::as_str),
+        [Pending, Failed, Delivered, Exhausted].map(DeliveryStatus::as_str),
+        "delivered",
         "`pending` before its first attempt, `failed` while another attempt follows, `delivered` once the receiver \
          has it, `exhausted` when no attempt follows.",
     )
@@ -18,33 +19,36 @@ pub(crate) fn delivery_status() -> Object {
 
 /// Whether an endpoint gets anything.
 pub(crate) fn endpoint_status() -> Object {
-    one_of(["enabled", "disabled"], "Whether messages are sent to it. One that keeps failing is disabled.")
+    one_of(["enabled", "disabled"], "enabled", "Whether messages are sent to it. One that keeps failing is disabled.")
 }
 
 /// How far a replay is.
 pub(crate) fn replay_state() -> Object {
     let words = [ReplayState::Running, ReplayState::Finished, ReplayState::Stopped].map(ReplayState::as_str);
-    one_of(words, "How far it is. A stopped one goes on when it is asked for again.")
+    one_of(words, "running", "How far it is. A stopped one goes on when it is asked for again.")
 }
 
 /// What a key may do.
 pub(crate) fn role() -> Object {
-    one_of(Role::ALL.map(Role::as_str), "What the key may do: an owner everything, a member only read.")
+    one_of(Role::ALL.map(Role::as_str), "owner", "What the key may do: an owner everything, a member only read.")
 }
 
 /// An organization's profile.
 pub(crate) fn profile() -> Object {
-    let names = profile::ALL.iter().map(|profile| profile.name);
-    one_of(names, "The name of its profile: what it can be sent, and by which rules.")
+    let names = || profile::ALL.iter().map(|profile| profile.name);
+    one_of(
+        names(),
+        names().next().unwrap_or_default(),
+        "The name of its profile: what it can be sent, and by which rules.",
+    )
 }
 
 /// How an attempt went.
 pub(crate) fn attempt_status() -> Object {
-    one_of(["success", "pending", "fail", "sending"], "The same in a word.")
+    one_of(["success", "pending", "fail", "sending"], "success", "The same in a word.")
 }
 
-/// One of those words, the first of which makes a good example.
-fn one_of(words: impl IntoIterator<Item = &'static str>, description: &str) -> Object {
+fn one_of(words: impl IntoIterator<Item = &'static str>, example: &str, description: &str) -> Object {
     let text = ObjectBuilder::new().schema_type(Type::String).description(Some(description));
-    text.enum_values(Some(words)).build()
+    text.enum_values(Some(words)).examples([example]).build()
 }
