@@ -1,4 +1,4 @@
-"""An organization of each profile with all that a call can name: endpoints, a message, its deliveries."""
+"""An organization of each profile with all that a call can name, from its keys to a replay."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ from settings import EVENTS_FOLDER
 
 DELIVERED_WITHIN_SECONDS = 30
 
-# How many endpoints there are that nobody minds if they go.
-SPARE_ENDPOINTS = 3
+# Where the range of the replay begins: before everything.
+SINCE = "2020-01-01T00:00:00Z"
+
+# How many endpoints and keys there are that nobody minds if they go.
+SPARE = 3
 
 
 @dataclass
@@ -41,8 +44,9 @@ def make(api: Api, receiver: Receiver) -> Fixtures:
 
 
 def populate(api: Api, made: Fixtures, profile: str, organization: str) -> None:
-    """Make one organization with endpoints, and deliver a message to the first of them."""
+    """Make one organization with keys and endpoints; deliver a message to the first, and replay it."""
     path = f"/organizations/{organization}/webhooks"
+    keys = f"/organizations/{organization}/api-keys"
     sending = f"/webhooks/organizations/{organization}"
     api.post(f"{sending}/initialize", {"profile": profile}, expected=201)
     wanted = {"url": made.urls[0], "eventTypes": ["*"]}
@@ -52,13 +56,17 @@ def populate(api: Api, made: Fixtures, profile: str, organization: str) -> None:
         f"{sending}/send", {"eventType": event_type.name, "payload": event_type.example}
     )["id"]
     delivery = await_delivery(api, f"{path}/{first}/deliveries")
-    for _ in range(SPARE_ENDPOINTS):
+    replay = api.post(f"{path}/{first}/replay", {"after": SINCE}, expected=202)["replay"]["replayId"]
+    for _ in range(SPARE):
         spare = api.post(path, wanted, expected=201)["endpoint"]["endpointId"]
         made.spare_endpoints.append(spare)
+        key = api.post(keys, {"role": "member"}, expected=201)["apiKey"]["keyId"]
+        made.ids["key"].append(key)
     made.ids["organization"].append(organization)
     made.ids["endpoint"].append(first)
     made.ids["message"].append(message)
     made.ids["delivery"].append(delivery)
+    made.ids["replay"].append(replay)
     made.event_types.append(event_type.name)
 
 

@@ -16,9 +16,11 @@ use hookbell_domain::role::Role;
 use hookbell_domain::time::iso_ms;
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::error::ApiError;
 use crate::fields::Fields;
+use crate::openapi::words;
 use crate::state::{Api, parse_organization};
 
 /// What every key starts with.
@@ -44,15 +46,25 @@ pub(crate) fn looks_like_one(text: &str) -> bool {
 }
 
 /// A key, never its text.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ApiKey)]
 struct ApiKeyView {
+    /// Its id, which is not the key itself.
+    #[schema(value_type = String, example = "key_01KSWM8KD0H5V2R9Q7D3W8J6PX")]
     key_id: KeyId,
+    #[schema(schema_with = words::role)]
     role: &'static str,
+    /// What its owner calls it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Billing, production")]
     name: Option<String>,
+    /// When it was made.
+    #[schema(format = "date-time", example = "2026-05-30T14:23:00.000Z")]
     created_at: String,
+    /// When it was last used; absent before its first call.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "date-time")]
     last_used_at: Option<String>,
 }
 
@@ -69,22 +81,53 @@ impl From<ApiKey> for ApiKeyView {
 }
 
 /// The one answer that shows a key, so it cannot be printed.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = CreatedApiKey)]
 struct NewKeyAnswer {
+    /// What is kept of it.
     api_key: ApiKeyView,
+    /// The key. It is shown here and never again: only a hash of it is kept.
+    #[schema(example = "sk_EXAMPLE_EXAMPLE_EXAMPLE_EXAMPLE0")]
     key: String,
 }
 
 /// An answer that holds all keys of an organization.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ApiKeys)]
 pub(crate) struct ApiKeysAnswer {
     /// Oldest first.
     api_keys: Vec<ApiKeyView>,
 }
 
+/// A new key, as its owner describes it.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "read field by field, so that every mistake is told")]
+struct NewApiKey {
+    #[schema(schema_with = words::role)]
+    role: String,
+    /// What to call it, without control characters.
+    #[schema(max_length = 200, example = "Billing, production")]
+    name: Option<String>,
+}
+
 /// `POST …/`: a new key.
+#[utoipa::path(
+    post,
+    path = "",
+    tag = "API keys",
+    operation_id = "createApiKey",
+    summary = "Make a key",
+    description = "Makes a key of this organization. This answer is the only one that shows it.",
+    request_body = NewApiKey,
+    responses(
+        (status = 201, description = "The key.", body = NewKeyAnswer),
+        (status = 409, description = "`key_limit`: The organization has reached its limit of 100 keys; delete one to \
+            add another"),
+    ),
+    security(("key" = ["owner"])),
+)]
 pub(crate) async fn create(
     State(api): State<Arc<Api>>,
     Path(organization): Path<String>,
@@ -106,6 +149,16 @@ pub(crate) async fn create(
 }
 
 /// `GET …/`: all keys, oldest first.
+#[utoipa::path(
+    get,
+    path = "",
+    tag = "API keys",
+    operation_id = "listApiKeys",
+    summary = "List keys",
+    description = "The keys of this organization, oldest first, never their texts.",
+    responses((status = 200, description = "The keys.", body = ApiKeysAnswer)),
+    security(("key" = ["owner"])),
+)]
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Path(organization): Path<String>,
@@ -116,6 +169,16 @@ pub(crate) async fn list(
 }
 
 /// `DELETE …/{key}`: once answered, the key is unknown to every instance.
+#[utoipa::path(
+    delete,
+    path = "/{key}",
+    tag = "API keys",
+    operation_id = "deleteApiKey",
+    summary = "Delete a key",
+    description = "Revokes a key. Once this is answered, no call with it goes through.",
+    responses((status = 204, description = "It is revoked.")),
+    security(("key" = ["owner"])),
+)]
 pub(crate) async fn delete(
     State(api): State<Arc<Api>>,
     Path((organization, key)): Path<(String, String)>,

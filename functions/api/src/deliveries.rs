@@ -11,7 +11,7 @@ use hookbell_domain::ids::{DeliveryId, MessageId, OrganizationId};
 
 use crate::endpoints::{NO_ENDPOINT, parse_endpoint};
 use crate::error::ApiError;
-use crate::lists::{List, PageBytes, Parameters, write_cursor};
+use crate::lists::{DeliveryParameters, List, PageBytes, PageParameters, Parameters, write_cursor};
 use crate::state::{Api, parse_organization};
 use crate::view::{DeliveriesAnswer, DeliveryAnswer, DeliveryView};
 
@@ -19,6 +19,18 @@ use crate::view::{DeliveriesAnswer, DeliveryAnswer, DeliveryView};
 const BODIES_AT_ONCE: usize = 50;
 
 /// `GET …/{endpoint}/deliveries?limit&cursor&status&eventType&after&before`: newest first.
+#[utoipa::path(
+    get,
+    path = "/{endpoint}/deliveries",
+    tag = "Deliveries",
+    operation_id = "listDeliveries",
+    summary = "List deliveries",
+    description = "The deliveries of an endpoint, newest first, page by page. A delivery is one message on its way to \
+        one endpoint: its attempts, and the body that they carry.",
+    params(PageParameters, DeliveryParameters),
+    responses((status = 200, description = "A page of deliveries.", body = DeliveriesAnswer)),
+    security(("key" = ["member"])),
+)]
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Path((organization, endpoint)): Path<(String, String)>,
@@ -42,6 +54,16 @@ pub(crate) async fn list(
 }
 
 /// `GET …/{endpoint}/deliveries/{delivery}`.
+#[utoipa::path(
+    get,
+    path = "/{endpoint}/deliveries/{delivery}",
+    tag = "Deliveries",
+    operation_id = "getDelivery",
+    summary = "Get a delivery",
+    description = "One delivery, with its attempts and the body that they carry.",
+    responses((status = 200, description = "The delivery.", body = DeliveryAnswer)),
+    security(("key" = ["member"])),
+)]
 pub(crate) async fn get(
     State(api): State<Arc<Api>>,
     Path((organization, endpoint, delivery)): Path<(String, String, String)>,

@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::state::{Api, parse_organization, sealing_failed};
-use crate::view::{EndpointAnswer, EndpointView, EndpointsAnswer, EventTypeView, EventTypesAnswer};
+use crate::view::{EndpointAnswer, EndpointView, EndpointsAnswer, EventTypeView, EventTypesAnswer, NewEndpointAnswer};
 
 /// How often a change is tried while others change the endpoint too.
 const CHANGE_TRIES: u32 = 8;
@@ -47,6 +47,23 @@ pub(crate) async fn event_types(
 }
 
 /// `POST …/`: a new endpoint and its secret.
+#[utoipa::path(
+    post,
+    path = "",
+    tag = "Endpoints",
+    operation_id = "createEndpoint",
+    summary = "Create an endpoint",
+    description = "An endpoint gets the messages of its event types from now on. Its URL is an https one on a public \
+        address, and answers each request with a status of 2xx. An organization has at most {endpoint-limit}.",
+    request_body = input::NewEndpointBody,
+    responses(
+        (status = 201, description = "The endpoint, and its signing secret.", body = NewEndpointAnswer),
+        (status = 409, description = "`endpoint_limit`: The organization has reached its limit of {endpoint-limit} \
+            endpoints; delete one to add another\n\n\
+            `changed_meanwhile`: The organization was changed at the same time; try again"),
+    ),
+    security(("key" = ["owner"])),
+)]
 pub(crate) async fn create(
     State(api): State<Arc<Api>>,
     Path(organization): Path<String>,
@@ -81,7 +98,7 @@ pub(crate) async fn create(
     match api.table.create_endpoint(&organization, &endpoint, sealed, limit).await? {
         CreateEndpoint::Created => {
             let view = EndpointView::new(&endpoint, secrets.headers, true);
-            let answer = EndpointAnswer { endpoint: view, secret: Some(secrets.current.reveal()) };
+            let answer = NewEndpointAnswer { endpoint: view, secret: secrets.current.reveal() };
             Ok((StatusCode::CREATED, Json(answer)).into_response())
         }
         CreateEndpoint::Refused => Err(refusal(&api, &organization.id, limit).await?),
@@ -89,6 +106,16 @@ pub(crate) async fn create(
 }
 
 /// `GET …/`: all endpoints, oldest first.
+#[utoipa::path(
+    get,
+    path = "",
+    tag = "Endpoints",
+    operation_id = "listEndpoints",
+    summary = "List endpoints",
+    description = "All endpoints of the organization, oldest first. Only owners see the values of their headers.",
+    responses((status = 200, description = "The endpoints.", body = EndpointsAnswer)),
+    security(("key" = ["member"])),
+)]
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Extension(caller): Extension<Caller>,
@@ -101,16 +128,42 @@ pub(crate) async fn list(
 }
 
 /// `GET …/{endpoint}`.
+#[utoipa::path(
+    get,
+    path = "/{endpoint}",
+    tag = "Endpoints",
+    operation_id = "getEndpoint",
+    summary = "Get an endpoint",
+    description = "One endpoint. Only owners see the values of its headers.",
+    responses((status = 200, description = "The endpoint.", body = EndpointAnswer)),
+    security(("key" = ["member"])),
+)]
 pub(crate) async fn get(
     State(api): State<Arc<Api>>,
     Extension(caller): Extension<Caller>,
     Path((organization, endpoint)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let stored = find(&api, &organization, &endpoint).await?;
-    Ok(Json(EndpointAnswer { endpoint: view(&api, &caller, &stored)?, secret: None }).into_response())
+    Ok(Json(EndpointAnswer { endpoint: view(&api, &caller, &stored)? }).into_response())
 }
 
 /// `PATCH …/{endpoint}`: changes what is named, and answers with the whole.
+#[utoipa::path(
+    patch,
+    path = "/{endpoint}",
+    tag = "Endpoints",
+    operation_id = "updateEndpoint",
+    summary = "Change an endpoint",
+    description = "Changes what is named, and leaves the rest. To enable an endpoint that was disabled is to begin \
+        anew: its failures are forgotten.",
+    request_body = input::EndpointChangeBody,
+    responses(
+        (status = 200, description = "The endpoint as it is now.", body = EndpointAnswer),
+        (status = 409, description = "`changed_meanwhile`: The endpoint was changed by others at the same time; try \
+            again"),
+    ),
+    security(("key" = ["owner"])),
+)]
 pub(crate) async fn update(
     State(api): State<Arc<Api>>,
     Extension(caller): Extension<Caller>,
@@ -124,7 +177,7 @@ pub(crate) async fn update(
         let change =
             input::read_change(&api, found.record.profile, &found.record.id, stored.endpoint.id, &body).await?;
         if let Some(stored) = api.table.change_endpoint(stored, &change, Timestamp::now()).await? {
-            return Ok(Json(EndpointAnswer { endpoint: view(&api, &caller, &stored)?, secret: None }).into_response());
+            return Ok(Json(EndpointAnswer { endpoint: view(&api, &caller, &stored)? }).into_response());
         }
     }
     let message = "The endpoint was changed by others at the same time; try again".to_owned();
@@ -132,6 +185,16 @@ pub(crate) async fn update(
 }
 
 /// `DELETE …/{endpoint}`.
+#[utoipa::path(
+    delete,
+    path = "/{endpoint}",
+    tag = "Endpoints",
+    operation_id = "deleteEndpoint",
+    summary = "Delete an endpoint",
+    description = "Deletes an endpoint. It gets nothing more, and what is said of its deliveries is gone with it.",
+    responses((status = 204, description = "It is deleted.")),
+    security(("key" = ["owner"])),
+)]
 pub(crate) async fn delete(
     State(api): State<Arc<Api>>,
     Path((organization, endpoint)): Path<(String, String)>,

@@ -9,8 +9,12 @@ use hookbell_aws::table::{Order, Wanted};
 use hookbell_domain::delivery::DeliveryStatus;
 use hookbell_domain::ids::{EndpointId, OrganizationId, TimedId};
 use jiff::Timestamp;
+use utoipa::IntoParams;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 
 use crate::error::{ApiError, FieldErrors};
+use crate::openapi::words;
 
 /// Entries of a page where the caller does not say.
 const DEFAULT_PAGE: usize = 50;
@@ -32,6 +36,41 @@ pub(crate) enum List<'a> {
     Deliveries(EndpointId),
     /// An organization's messages.
     Messages(&'a OrganizationId),
+}
+
+/// What may be asked of every list, as callers read it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read one by one, so that every mistake is told")]
+pub(crate) struct PageParameters {
+    /// Entries of the page, from 1 to {page-limit}. What is beyond counts as the nearest of these, what is no number
+    /// as 50. A page may be shorter although there are more.
+    #[param(example = 20, default = 50)]
+    limit: Option<i64>,
+    /// Where the page begins: the `cursor` of the page before it, unchanged. The other parameters have to be as they
+    /// were for that page.
+    #[param(example = "AZ5zypGgAAAAAAAAAAAAAc9fT3hXlP0q")]
+    cursor: Option<String>,
+    /// Only what was made then or later: ISO 8601 with an offset.
+    #[param(example = "2026-05-30T00:00:00.000Z", format = "date-time")]
+    after: Option<String>,
+    /// Only what was made before then: ISO 8601 with an offset.
+    #[param(example = "2026-05-31T00:00:00.000Z", format = "date-time")]
+    before: Option<String>,
+    /// Only what has this event type, whether or not the catalogue still has it.
+    #[param(rename = "eventType", example = "invoice.paid", min_length = 1, max_length = 256)]
+    event_type: Option<String>,
+}
+
+/// What may be asked of the list of deliveries besides.
+pub(crate) struct DeliveryParameters;
+
+impl IntoParams for DeliveryParameters {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let status = Parameter::builder().name("status").parameter_in(ParameterIn::Query);
+        let status = status.description(Some("Only what has this status.")).example(Some("exhausted".into()));
+        vec![status.required(Required::False).schema(Some(words::delivery_status())).build()]
+    }
 }
 
 /// The parameters of a call, in which names may be repeated (the last counts) or unknown (nothing happens).

@@ -12,35 +12,60 @@ use hookbell_domain::message::Message;
 use hookbell_domain::time::iso_ms;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use crate::error::ApiError;
-use crate::lists::{List, PageBytes, Parameters, write_cursor};
+use crate::lists::{List, PageBytes, PageParameters, Parameters, write_cursor};
+use crate::messages::payload;
 use crate::state::{Api, NO_ORGANIZATION, parse_organization};
 
 /// An answer that holds a page of messages.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MessagePage)]
 pub(crate) struct MessagesAnswer {
     /// Newest first.
     messages: Vec<MessageView>,
     /// Where the next page begins; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "AZ5zypGgAAAAAAAAAAAAAc9fT3hXlP0q")]
     cursor: Option<String>,
 }
 
 /// A message with the payload that its producer gave it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Message)]
 pub(crate) struct MessageView {
+    /// Its id: the `webhook-id` header of its requests.
+    #[schema(value_type = String, example = "msg_01KSWM8KD0X3V8N5B2M7C1D4FG")]
     id: MessageId,
+    /// Its type.
+    #[schema(example = "invoice.paid")]
     event_type: String,
+    /// The producer's own id of the event, if it gave one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "invoice-2071-paid")]
     event_id: Option<EventId>,
     /// When it was accepted.
+    #[schema(format = "date-time", example = "2026-05-30T14:23:00.000Z")]
     timestamp: String,
+    #[schema(schema_with = payload)]
     payload: Box<RawValue>,
 }
 
 /// `GET …/messages?limit&cursor&eventType&after&before`: newest first.
+#[utoipa::path(
+    get,
+    path = "/messages",
+    tag = "Messages",
+    operation_id = "listMessages",
+    summary = "List messages",
+    description = "The messages of an organization, newest first, page by page: also those that no endpoint \
+        subscribes to.",
+    params(PageParameters),
+    responses((status = 200, description = "A page of messages.", body = MessagesAnswer)),
+    security(("key" = ["member"])),
+)]
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Path(organization): Path<String>,
@@ -72,6 +97,16 @@ pub(crate) async fn list(
 }
 
 /// `GET …/messages/{message}`.
+#[utoipa::path(
+    get,
+    path = "/messages/{message}",
+    tag = "Messages",
+    operation_id = "getMessage",
+    summary = "Get a message",
+    description = "One message, with its payload.",
+    responses((status = 200, description = "The message.", body = MessageView)),
+    security(("key" = ["member"])),
+)]
 pub(crate) async fn get(
     State(api): State<Arc<Api>>,
     Path((organization, message)): Path<(String, String)>,

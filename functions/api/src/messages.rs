@@ -15,9 +15,10 @@ use hookbell_domain::profile::Profile;
 use hookbell_domain::time::iso_ms;
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::json;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder};
 
 use crate::error::ApiError;
 use crate::fields::Fields;
@@ -26,11 +27,30 @@ use crate::state::{Api, parse_organization};
 use crate::view::latency_ms;
 
 /// `POST …/send`: accepts an event; the same event id within a day is a conflict, unless the first call failed.
+#[utoipa::path(
+    post,
+    path = "/send",
+    tag = "Messages",
+    operation_id = "sendMessage",
+    summary = "Send a message",
+    description = "Accepts an event, and delivers it to every endpoint of the organization that subscribes to its \
+        type. What was answered with 200 is not lost.\n\n\
+        With an `eventId` the call can be repeated without fear: of one that went through within 24 hours no second \
+        message is made, and one that failed goes through. The body that is made of a payload has at most \
+        {body-limit} bytes.",
+    request_body = NewMessage,
+    responses(
+        (status = 200, description = "It is accepted.", body = SentAnswer),
+        (status = 409, description = "`duplicate_event`: An event with eventId invoice-2071-paid was accepted in the \
+            last 24 hours"),
+    ),
+    security(("key" = ["admin"])),
+)]
 pub(crate) async fn send(
     State(api): State<Arc<Api>>,
     Path(organization): Path<String>,
     body: Bytes,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<SentAnswer>, ApiError> {
     let organization = api.organization_record(&organization).await?;
     let input = read(&api, organization.profile, &body)?;
     let mut message_id = new_message_id()?;
@@ -60,12 +80,42 @@ pub(crate) async fn send(
             tracing::warn!(%error, "an event id was not marked as sent");
         }
     }
-    Ok(Json(json!({ "id": message_id })))
+    Ok(Json(SentAnswer { id: message_id }))
 }
 
 /// A new message's id, for an event that is accepted now.
 pub(crate) fn new_message_id() -> Result<MessageId, ApiError> {
     Ok(MessageId::new(Timestamp::now(), random::id().map_err(|_| ApiError::Unavailable)?))
+}
+
+/// An answer that names the message that was made.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SentMessage)]
+pub(crate) struct SentAnswer {
+    /// The message's id: the `webhook-id` header of its requests.
+    #[schema(value_type = String, example = "msg_01KSWM8KD0X3V8N5B2M7C1D4FG")]
+    id: MessageId,
+}
+
+/// An event to send, as its producer describes it.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "read field by field, so that every mistake is told")]
+struct NewMessage {
+    /// Its type, of the catalogue of the organization's profile.
+    #[schema(example = "invoice.paid")]
+    event_type: String,
+    #[schema(schema_with = payload)]
+    payload: Box<RawValue>,
+    /// The producer's own id of the event: the same one within 24 hours is sent once.
+    #[schema(max_length = 256, pattern = "^[A-Za-z0-9._-]+$", example = "invoice-2071-paid")]
+    event_id: Option<String>,
+}
+
+/// A message's payload, as it is described.
+pub(crate) fn payload() -> Object {
+    let object = ObjectBuilder::new().description(Some("What happened, as its producer tells it: an object."));
+    object.examples([json!({ "invoiceId": "inv_2071", "amount": 4900 })]).build()
 }
 
 struct Input {
@@ -151,7 +201,7 @@ pub(crate) struct AttemptView {
     #[schema(minimum = 0, maximum = 3, example = 0)]
     status: u8,
     /// The same in a word.
-    #[schema(example = "success")]
+    #[schema(schema_with = crate::openapi::words::attempt_status)]
     status_text: &'static str,
     /// The HTTP status of the receiver's answer; 0 where there was none.
     #[schema(example = 200)]

@@ -9,6 +9,7 @@ use hookbell_domain::ids::EndpointId;
 use hookbell_domain::message::{AcceptedEvent, Audience};
 use hookbell_domain::profile::{Profile, SystemEvents};
 use serde_json::value::{RawValue, to_raw_value};
+use utoipa::ToSchema;
 
 use crate::auth::Caller;
 use crate::endpoints::find_in;
@@ -18,7 +19,33 @@ use crate::messages::new_message_id;
 use crate::state::Api;
 use crate::view::WebhookIdAnswer;
 
+/// Which test is sent.
+#[derive(ToSchema)]
+#[schema(as = Ping, rename_all = "camelCase")]
+#[expect(dead_code, reason = "read field by field, so that every mistake is told")]
+struct Test {
+    /// The type whose example is sent; the first of the catalogue if there is none. Only where the catalogue has no
+    /// type of its own for tests.
+    #[schema(example = "invoice.paid")]
+    event_type: Option<String>,
+}
+
 /// `POST …/{endpoint}/ping`: the profile's ping, or the example of a type where it has none.
+#[utoipa::path(
+    post,
+    path = "/{endpoint}/ping",
+    tag = "Endpoints",
+    operation_id = "pingEndpoint",
+    summary = "Send a test",
+    description = "Sends a test message to this endpoint alone, whatever it subscribes to: the catalogue's ping, or \
+        the example of a type where the catalogue has none.",
+    request_body = Option<Test>,
+    responses(
+        (status = 200, description = "It is on its way.", body = WebhookIdAnswer),
+        (status = 409, description = "`endpoint_disabled`: The endpoint is disabled; enable it to send a test"),
+    ),
+    security(("key" = ["owner"])),
+)]
 pub(crate) async fn ping(
     State(api): State<Arc<Api>>,
     Extension(caller): Extension<Caller>,

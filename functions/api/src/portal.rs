@@ -10,6 +10,7 @@ use hookbell_aws::random;
 use jiff::Timestamp;
 use lambda_http::request::RequestContext;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::error::ApiError;
 use crate::portal_token;
@@ -19,13 +20,28 @@ use crate::state::Api;
 const OWN_PATH: &str = "/webhooks/organizations/";
 
 /// The token, and where to use it. It opens an organization, so it cannot be printed.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct PortalAccess {
+    /// A key for this API, for an hour, with an owner's rights in this organization.
+    #[schema(example = "pt_EXAMPLE.EXAMPLE")]
     token: String,
+    /// The link. The token stands behind the `#`, which browsers keep to themselves.
+    #[schema(example = "https://example.com/v1/console#token=pt_EXAMPLE.EXAMPLE")]
     url: String,
 }
 
 /// `POST …/app-portal-access`: a token, and the console's URL with the token in its fragment, which no server is sent.
+#[utoipa::path(
+    post,
+    path = "/app-portal-access",
+    tag = "Organizations",
+    operation_id = "createPortalAccess",
+    summary = "Make a link to the console",
+    description = "A link that opens the console for this organization, as its owner, for an hour. Whoever has it can \
+        do what an owner can, so hand it to one person and do not keep it.",
+    responses((status = 200, description = "The link.", body = PortalAccess)),
+    security(("key" = ["owner"])),
+)]
 pub(crate) async fn access(
     State(api): State<Arc<Api>>,
     Extension(context): Extension<RequestContext>,

@@ -21,6 +21,22 @@ use crate::state::{Api, NO_ORGANIZATION, parse_organization};
 use crate::view::WebhookIdAnswer;
 
 /// `POST …/{endpoint}/deliveries/{delivery}/redeliver`: a new delivery of the same message, or one more attempt.
+#[utoipa::path(
+    post,
+    path = "/{endpoint}/deliveries/{delivery}/redeliver",
+    tag = "Deliveries",
+    operation_id = "redeliver",
+    summary = "Redeliver",
+    description = "Sends the message of a delivery once more, with the same `webhook-id` and the same bytes, whatever \
+        became of it. By the organization's profile that is a new delivery with retries of its own, or one more \
+        attempt on this one.",
+    responses(
+        (status = 200, description = "It is on its way.", body = WebhookIdAnswer),
+        (status = 404, description = "Delivery not found\n\nThe message of this delivery has expired"),
+        (status = 409, description = "`endpoint_disabled`: The endpoint is disabled; enable it to redeliver"),
+    ),
+    security(("key" = ["owner"])),
+)]
 pub(crate) async fn redeliver(
     State(api): State<Arc<Api>>,
     Path((organization, endpoint, delivery)): Path<(String, String, String)>,

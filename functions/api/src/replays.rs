@@ -15,46 +15,67 @@ use hookbell_domain::replay::{Replay, ReplayState};
 use hookbell_domain::time::iso_ms;
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::endpoints::{NO_ENDPOINT, parse_endpoint};
 use crate::error::ApiError;
 use crate::fields::Fields;
+use crate::openapi::words;
 use crate::state::{Api, NO_ORGANIZATION, parse_organization};
 
 /// An answer that holds one replay.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OneReplay)]
 pub(crate) struct ReplayAnswer {
     /// The replay.
     replay: ReplayView,
 }
 
 /// An answer that holds the replays of an endpoint.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Replays)]
 pub(crate) struct ReplaysAnswer {
     /// The one whose range begins latest first.
     replays: Vec<ReplayView>,
 }
 
 /// A replay and how far it is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Replay)]
 struct ReplayView {
+    /// Its id.
+    #[schema(value_type = String, example = "rpl_01KSW6S6G0M2C8X5T9B4Y7N1ZE")]
     replay_id: ReplayId,
+    /// The endpoint's id.
+    #[schema(value_type = String, example = "whe_01KSWM8KD0X3V8N5B2M7C1D4FG")]
     endpoint_id: EndpointId,
+    #[schema(schema_with = words::replay_state)]
     state: &'static str,
     /// Why it stopped.
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped_reason: Option<String>,
+    /// Where its range begins.
+    #[schema(format = "date-time", example = "2026-05-30T00:00:00.000Z")]
     after: String,
+    /// Where its range ends.
+    #[schema(format = "date-time", example = "2026-05-30T14:23:00.000Z")]
     before: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = words::delivery_status)]
     status: Option<&'static str>,
     /// How many of them were sent once more.
+    #[schema(example = 310)]
     redelivered: u64,
     /// Up to which time all deliveries were looked at: how far it is between `after` and `before`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "date-time", example = "2026-05-30T08:12:41.107Z")]
     reached: Option<String>,
+    /// When it was first asked for.
+    #[schema(format = "date-time", example = "2026-05-30T14:23:00.000Z")]
     created_at: String,
+    /// When it last moved.
+    #[schema(format = "date-time", example = "2026-05-30T14:23:09.000Z")]
     updated_at: String,
 }
 
@@ -76,8 +97,40 @@ impl From<Replay> for ReplayView {
     }
 }
 
+/// What is to be replayed.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "read field by field, so that every mistake is told")]
+struct NewReplay {
+    /// Deliveries made then or later: ISO 8601 with an offset, in the past.
+    #[schema(format = "date-time", example = "2026-05-30T00:00:00.000Z")]
+    after: String,
+    /// Deliveries made before then: ISO 8601 with an offset. Now, if it is absent or later.
+    #[schema(format = "date-time", example = "2026-05-30T14:23:00.000Z")]
+    before: Option<String>,
+    /// Only deliveries that have this status when they have their turn.
+    #[schema(schema_with = words::delivery_status)]
+    status: Option<String>,
+}
+
 /// `POST …/{endpoint}/replay`: begins a replay. Asked for again within a day, it is the same one: one that runs goes
 /// on, one that stopped or stands still is started again where it is, one that has finished is shown.
+#[utoipa::path(
+    post,
+    path = "/{endpoint}/replay",
+    tag = "Deliveries",
+    operation_id = "beginReplay",
+    summary = "Replay a range of time",
+    description = "Redelivers every delivery of a range of time, oldest first, in the background. What was itself a \
+        redelivery is left out: its message has its turn with the first delivery.\n\n\
+        The same range asked for again within a day is the same replay: one that runs goes on, one that stopped is \
+        taken up where it stopped, one that has finished is shown.",
+    request_body = NewReplay,
+    responses(
+        (status = 202, description = "It runs, or has finished.", body = ReplayAnswer),
+        (status = 409, description = "`endpoint_disabled`: The endpoint is disabled; enable it to replay"),
+    ),
+    security(("key" = ["owner"])),
+)]
 pub(crate) async fn begin(
     State(api): State<Arc<Api>>,
     Path((organization, endpoint)): Path<(String, String)>,
@@ -117,6 +170,17 @@ pub(crate) async fn begin(
 }
 
 /// `GET …/{endpoint}/replay`: the replays of the last days.
+#[utoipa::path(
+    get,
+    path = "/{endpoint}/replay",
+    tag = "Deliveries",
+    operation_id = "listReplays",
+    summary = "List replays",
+    description = "The replays of an endpoint, the one whose range begins latest first, those of the last \
+        seven days and a hundred at most.",
+    responses((status = 200, description = "The replays.", body = ReplaysAnswer)),
+    security(("key" = ["member"])),
+)]
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Path((organization, endpoint)): Path<(String, String)>,
@@ -128,6 +192,16 @@ pub(crate) async fn list(
 }
 
 /// `GET …/{endpoint}/replay/{replay}`.
+#[utoipa::path(
+    get,
+    path = "/{endpoint}/replay/{replay}",
+    tag = "Deliveries",
+    operation_id = "getReplay",
+    summary = "Get a replay",
+    description = "One replay, and how far it is.",
+    responses((status = 200, description = "The replay.", body = ReplayAnswer)),
+    security(("key" = ["member"])),
+)]
 pub(crate) async fn get(
     State(api): State<Arc<Api>>,
     Path((organization, endpoint, replay)): Path<(String, String, String)>,

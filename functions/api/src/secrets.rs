@@ -10,6 +10,7 @@ use hookbell_aws::table::Rolled;
 use hookbell_domain::signature::SigningSecret;
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::endpoints::{NO_ENDPOINT, find, parse_endpoint};
 use crate::error::ApiError;
@@ -17,20 +18,48 @@ use crate::fields::Fields;
 use crate::state::{Api, parse_organization, sealing_failed};
 
 /// The current secret of an endpoint. It cannot be printed.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Secret)]
 pub(crate) struct SecretAnswer {
+    /// `whsec_` and base64.
+    #[schema(example = "whsec_EXAMPLEexampleEXAMPLEexampleEXAM")]
     secret: String,
 }
 
 /// A new secret of an endpoint, and for how long the one before it signs too. It cannot be printed.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = RolledSecret)]
 pub(crate) struct RolledAnswer {
+    /// `whsec_` and base64.
+    #[schema(example = "whsec_EXAMPLEexampleEXAMPLEexampleEXAM")]
     secret: String,
+    /// For so many seconds requests carry a signature of each.
+    #[schema(example = 86_400)]
     overlap_seconds: u64,
 }
 
+/// What is to become of the present secret.
+#[derive(ToSchema)]
+#[schema(as = SecretRoll, rename_all = "camelCase")]
+#[expect(dead_code, reason = "read field by field, so that every mistake is told")]
+struct Roll {
+    /// Whether the secrets before the new one end at once. Otherwise the present one signs on for a day.
+    #[schema(default = false, example = false)]
+    expire_old: Option<bool>,
+}
+
 /// `GET …/{endpoint}/secret`: the current one.
+#[utoipa::path(
+    get,
+    path = "/{endpoint}/secret",
+    tag = "Endpoints",
+    operation_id = "getSecret",
+    summary = "Show the signing secret",
+    description = "The current signing secret of an endpoint: what its receiver verifies requests with.",
+    responses((status = 200, description = "The secret.", body = SecretAnswer)),
+    security(("key" = ["owner"])),
+)]
 pub(crate) async fn reveal(
     State(api): State<Arc<Api>>,
     Path((organization, endpoint)): Path<(String, String)>,
@@ -41,6 +70,23 @@ pub(crate) async fn reveal(
 }
 
 /// `POST …/{endpoint}/secret/roll`: a new one. The present one signs on for a day, unless `expireOld`.
+#[utoipa::path(
+    post,
+    path = "/{endpoint}/secret/roll",
+    tag = "Endpoints",
+    operation_id = "rollSecret",
+    summary = "Roll the signing secret",
+    description = "Makes a new signing secret. For a day requests carry a signature of the present one too, so that a \
+        receiver can change over in its own time.",
+    request_body = Option<Roll>,
+    responses(
+        (status = 200, description = "The new secret.", body = RolledAnswer),
+        (status = 409, description = "`secret_limit`: {secret-limit} old secrets still sign; wait until one of \
+            them ends, or end them all with expireOld\n\n\
+            `changed_meanwhile`: The secret was replaced by others at the same time; try again"),
+    ),
+    security(("key" = ["owner"])),
+)]
 pub(crate) async fn roll(
     State(api): State<Arc<Api>>,
     Path((organization, endpoint)): Path<(String, String)>,

@@ -13,6 +13,7 @@ use hookbell_domain::stats::{self, Counts, Percentiles};
 use hookbell_domain::time::iso_ms;
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::endpoints::parse_endpoint;
 use crate::error::ApiError;
@@ -26,12 +27,16 @@ const DEFAULT_HOURS: usize = 24;
 const MOST_HOURS: usize = 168;
 
 /// An endpoint's deliveries in numbers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Stats)]
 pub(crate) struct StatsAnswer {
     /// From when on all are counted.
+    #[schema(format = "date-time", example = "2026-05-30T14:00:00.000Z")]
     since: String,
-    /// Whether that is all of the hours that were asked for.
+    /// Whether that is all of the hours that were asked for: of very many deliveries only the latest are counted.
+    #[schema(example = true)]
     complete: bool,
+    /// All of them.
     total: CountsView,
     /// By the hour of a delivery's creation, oldest first.
     hours: Vec<HourView>,
@@ -40,30 +45,74 @@ pub(crate) struct StatsAnswer {
     latency: Option<LatencyView>,
 }
 
-#[derive(Debug, Serialize)]
+/// The deliveries that were made in one hour.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HourStats)]
 struct HourView {
+    /// When it began.
+    #[schema(format = "date-time", example = "2026-05-30T14:00:00.000Z")]
     hour: String,
     #[serde(flatten)]
     counts: CountsView,
 }
 
-#[derive(Debug, Serialize)]
+/// Deliveries, each counted as one thing.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Counts)]
 struct CountsView {
+    /// The receiver has them.
+    #[schema(example = 1_204)]
     success: u64,
+    /// They used up their attempts.
+    #[schema(example = 3)]
     fail: u64,
+    /// They wait for an attempt, the first or the next.
+    #[schema(example = 1)]
     pending: u64,
+    /// An attempt is under way.
+    #[schema(example = 0)]
     sending: u64,
+    /// The endpoint was disabled when they were due.
+    #[schema(example = 0)]
     skipped: u64,
 }
 
-#[derive(Debug, Serialize)]
+/// How long attempts took.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Latency)]
 struct LatencyView {
+    /// Half of them took no longer.
+    #[schema(example = 112)]
     p50_ms: u64,
+    /// 19 of 20 took no longer.
+    #[schema(example = 480)]
     p95_ms: u64,
 }
 
+/// What may be asked of the numbers, as callers read it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "a number that is out of bounds is clamped")]
+struct StatsParameters {
+    /// How many hours are counted, the present one included: 1 to 168. What is beyond counts as the nearest of these,
+    /// what is no number as 24.
+    #[param(example = 24, default = 24)]
+    hours: Option<i64>,
+}
+
 /// `GET …/{endpoint}/stats?hours`: the present hour and those before it.
+#[utoipa::path(
+    get,
+    path = "/{endpoint}/stats",
+    tag = "Deliveries",
+    operation_id = "getStats",
+    summary = "Get an endpoint's numbers",
+    description = "The deliveries of the last hours, counted by what became of them, and how long their attempts took.",
+    params(StatsParameters),
+    responses((status = 200, description = "The numbers.", body = StatsAnswer)),
+    security(("key" = ["member"])),
+)]
 pub(crate) async fn stats(
     State(api): State<Arc<Api>>,
     Path((organization, endpoint)): Path<(String, String)>,

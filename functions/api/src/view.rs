@@ -11,18 +11,30 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-/// An answer that holds one endpoint. It may show a secret, so it cannot be printed.
-#[derive(Serialize)]
+use crate::openapi::words;
+
+/// An answer that holds one endpoint.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OneEndpoint)]
 pub(crate) struct EndpointAnswer<'a> {
     /// The endpoint.
     pub(crate) endpoint: EndpointView<'a>,
-    /// Its secret, in the one answer that shows it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) secret: Option<String>,
+}
+
+/// An answer that holds a new endpoint. It shows a secret, so it cannot be printed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CreatedEndpoint)]
+pub(crate) struct NewEndpointAnswer<'a> {
+    /// The endpoint.
+    pub(crate) endpoint: EndpointView<'a>,
+    /// Its signing secret: `whsec_` and base64.
+    #[schema(example = "whsec_EXAMPLEexampleEXAMPLEexampleEXAM")]
+    pub(crate) secret: String,
 }
 
 /// An answer that holds all endpoints of an organization.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Endpoints)]
 pub(crate) struct EndpointsAnswer<'a> {
     /// Oldest first.
     pub(crate) endpoints: Vec<EndpointView<'a>>,
@@ -51,59 +63,94 @@ pub(crate) struct EventTypeView {
 }
 
 /// An answer that holds one delivery.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OneDelivery)]
 pub(crate) struct DeliveryAnswer {
     /// The delivery.
     pub(crate) delivery: DeliveryView,
 }
 
 /// An answer that holds a page of deliveries.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeliveryPage)]
 pub(crate) struct DeliveriesAnswer {
     /// Newest first.
     pub(crate) deliveries: Vec<DeliveryView>,
     /// Where the next page begins; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "AZ5zypGgAAAAAAAAAAAAAc9fT3hXlP0q")]
     pub(crate) cursor: Option<String>,
 }
 
 /// An answer that names the message that is on its way.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = WebhookId)]
 pub(crate) struct WebhookIdAnswer {
     /// The message's id: the `webhook-id` header of its requests.
+    #[schema(value_type = String, example = "msg_01KSWM8KD0X3V8N5B2M7C1D4FG")]
     pub(crate) webhook_id: MessageId,
 }
 
 /// An endpoint. Its secret is never part of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Endpoint)]
 pub(crate) struct EndpointView<'a> {
+    /// Its id.
+    #[schema(value_type = String, example = "whe_01KSWM8KD0X3V8N5B2M7C1D4FG")]
     endpoint_id: EndpointId,
+    /// Where requests go.
+    #[schema(example = "https://example.com/webhooks")]
     url: &'a str,
+    /// What its owner says of it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Billing")]
     description: Option<&'a str>,
+    #[schema(schema_with = words::endpoint_status)]
     status: &'static str,
+    /// The types that it gets, `*` being all.
+    #[schema(value_type = Vec<String>, example = json!(["invoice.paid"]))]
     event_types: &'a [String],
+    /// Whether it gets one message after the other, in the order in which they were accepted.
+    #[schema(example = false)]
     ordered: bool,
+    /// What its requests carry besides, by name. Only owners see the values.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<HashMap<String, String>>)]
     headers: Option<HeadersView>,
+    /// Whether its requests carry an Ed25519 signature too.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     v1a: bool,
+    /// What verifies those: `whpk_` and base64. There while `v1a` is on.
     #[serde(skip_serializing_if = "Option::is_none")]
     public_key: Option<String>,
+    /// Whether its requests carry the `svix-` headers too.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     svix_headers: bool,
+    /// Messages a second that it gets at most.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 10_000)]
     rate_limit: Option<u32>,
+    /// Which messages it gets, by what is in them: an event pattern.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
     filter: Option<Box<RawValue>>,
+    /// Why it was disabled, if not by its owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     disabled_reason: Option<&'a str>,
+    /// When it was disabled.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "date-time")]
     disabled_at: Option<String>,
+    /// Deliveries in a row that used up their attempts.
+    #[schema(example = 0)]
     consecutive_failures: u32,
+    /// When it was made.
+    #[schema(format = "date-time", example = "2026-05-30T14:23:00.000Z")]
     created_at: String,
+    /// When it last changed.
+    #[schema(format = "date-time", example = "2026-05-30T14:23:00.000Z")]
     updated_at: String,
 }
 
@@ -153,37 +200,69 @@ impl<'a> EndpointView<'a> {
 }
 
 /// A delivery with the body it carries.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Delivery)]
 pub(crate) struct DeliveryView {
+    /// Its id.
+    #[schema(value_type = String, example = "dlv_01KSWM8KD0Q4T7Z1R8W6H2J5AB")]
     delivery_id: DeliveryId,
+    /// The message's id: the `webhook-id` header of its requests.
+    #[schema(value_type = String, example = "msg_01KSWM8KD0X3V8N5B2M7C1D4FG")]
     webhook_id: MessageId,
+    /// The endpoint's id.
+    #[schema(value_type = String, example = "whe_01KSWM8KD0X3V8N5B2M7C1D4FG")]
     endpoint_id: EndpointId,
+    /// The message's type.
+    #[schema(example = "invoice.paid")]
     event_type: String,
+    #[schema(schema_with = words::delivery_status)]
     status: &'static str,
+    /// Why it ended without a (further) attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     skipped: Option<String>,
+    /// How many attempts have finished.
+    #[schema(example = 1)]
     attempt_count: u32,
+    /// These attempts, in order.
     attempts: Vec<AttemptView>,
-    /// Unix seconds.
+    /// When the next attempt is due, while one is, in Unix seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_retry_at: Option<i64>,
+    /// The beginning of the receiver's latest answer, at most 1,024 bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "ok")]
     response_snippet: Option<String>,
+    /// The body of its requests, to the byte. Empty when the message has expired before its delivery.
+    #[schema(example = r#"{"invoiceId":"inv_2071","amount":4900}"#)]
     payload: String,
+    /// When it was made.
+    #[schema(format = "date-time", example = "2026-05-30T14:23:00.000Z")]
     created_at: String,
+    /// When it last changed.
+    #[schema(format = "date-time", example = "2026-05-30T14:23:00.183Z")]
     updated_at: String,
 }
 
 /// One attempt of a delivery.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DeliveryAttempt)]
 struct AttemptView {
+    /// Its number, from 1.
+    #[schema(example = 1)]
     attempt_no: u32,
+    /// When it began.
+    #[schema(format = "date-time", example = "2026-05-30T14:23:00.000Z")]
     at: String,
+    /// The HTTP status of the receiver's answer, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 200)]
     http_status: Option<u16>,
+    /// How long it took.
+    #[schema(example = 183)]
     latency_ms: u64,
+    /// What went wrong, if anything did.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }

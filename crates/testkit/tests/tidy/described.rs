@@ -35,7 +35,6 @@ fn undescribed(routes: &str, description: &str) -> Breaches {
 }
 
 #[test]
-#[ignore = "the handlers are being described"]
 fn every_route_is_described() {
     let (routes, description) = (crate::read(ROUTES), crate::read(DESCRIPTION));
     crate::kept(&undescribed(&routes, &description));

@@ -4,7 +4,7 @@ use askama::Template;
 use serde_json::Value;
 
 use super::schema::{self, Field};
-use crate::openapi::{operations, resolved, role};
+use crate::openapi::{examples_of, operations, resolved, role};
 
 /// The page.
 #[derive(Template)]
@@ -50,6 +50,7 @@ struct Operation<'a> {
     key: &'static str,
     parameters: Vec<Field>,
     body: Vec<Field>,
+    body_required: bool,
     curl: String,
     answers: Vec<Answer<'a>>,
     refusals: Vec<Answer<'a>>,
@@ -58,8 +59,8 @@ struct Operation<'a> {
 /// One status that an operation answers with.
 struct Answer<'a> {
     status: &'a str,
-    description: Text,
-    example: Option<String>,
+    description: Vec<Text>,
+    examples: Vec<String>,
     fields: Vec<Field>,
 }
 
@@ -124,6 +125,7 @@ impl<'a> Operation<'a> {
             body: content
                 .and_then(|content| content.get("schema"))
                 .map_or_else(Vec::new, |schema| schema::fields(document, schema)),
+            body_required: operation.pointer("/requestBody/required").is_some_and(|required| required == true),
             answers,
             refusals,
         }
@@ -134,11 +136,11 @@ impl<'a> Answer<'a> {
     fn of(document: &'a Value, status: &'a str, response: &'a Value) -> Self {
         let response = resolved(document, response);
         let content = response.pointer("/content/application~1json");
-        let example = content.and_then(|content| content.get("example"));
+        let examples = content.into_iter().flat_map(examples_of);
         Self {
             status,
-            description: text(string(response.get("description"))),
-            example: example.and_then(|example| serde_json::to_string_pretty(example).ok()),
+            description: paragraphs(string(response.get("description"))),
+            examples: examples.filter_map(|example| serde_json::to_string_pretty(example).ok()).collect(),
             fields: content
                 .and_then(|content| content.get("schema"))
                 .map_or_else(Vec::new, |schema| schema::fields(document, schema)),

@@ -93,8 +93,12 @@ fn bounds(schema: &Value) -> Vec<String> {
         (None, Some(most)) => bounds.push(format!("at most {most}")),
         _ => {}
     }
-    bounds.extend(number("minLength").map(|least| format!("at least {least} characters")));
-    bounds.extend(number("maxLength").map(|most| format!("at most {most} characters")));
+    bounds.extend(match (number("minLength"), number("maxLength")) {
+        (Some(least), Some(most)) => Some(format!("{least} to {most} characters")),
+        (Some(least), None) => Some(format!("at least {least} characters")),
+        (None, Some(most)) => Some(format!("at most {most} characters")),
+        (None, None) => None,
+    });
     bounds.extend(number("minItems").map(|least| format!("at least {least}")));
     bounds.extend(number("maxItems").map(|most| format!("at most {most}")));
     bounds.extend(schema.get("pattern").and_then(Value::as_str).map(|pattern| format!("matches {pattern}")));

@@ -1,15 +1,90 @@
 //! What callers send of an endpoint, checked field by field.
 
+use std::collections::HashMap;
+
 use hookbell_aws::table::{EndpointChange, Setting};
 use hookbell_domain::endpoint::EVERY_TYPE;
+use hookbell_domain::filter::Filter;
 use hookbell_domain::ids::{EndpointId, OrganizationId};
 use hookbell_domain::profile::Profile;
 use hookbell_domain::target::TargetUrl;
+use utoipa::ToSchema;
 
 use super::options::{self, NewOptions};
 use crate::error::ApiError;
 use crate::fields::Fields;
+use crate::openapi::words;
 use crate::state::Api;
+
+/// A new endpoint, as callers write it.
+#[derive(ToSchema)]
+#[schema(as = NewEndpoint, rename_all = "camelCase")]
+#[expect(dead_code, reason = "read field by field, so that every mistake is told")]
+pub(super) struct NewEndpointBody {
+    /// Where requests are to go: an https URL whose name resolves to public addresses.
+    #[schema(format = "uri", example = "https://example.com/webhooks")]
+    url: String,
+    /// The types that it is to get, of the catalogue of the organization's profile; `*` is all of them.
+    #[schema(min_items = 1, example = json!(["invoice.paid"]))]
+    event_types: Vec<String>,
+    /// What to say of it, without control characters.
+    #[schema(example = "Billing")]
+    description: Option<String>,
+    /// Whether it is to get one message after the other, in the order in which they were accepted. One that fails then
+    /// holds up those behind it.
+    #[schema(default = false)]
+    ordered: Option<bool>,
+    /// What its requests are to carry besides, by name: at most {header-limit}, of {header-bytes-limit} bytes together.
+    /// Names that belong to the request itself are refused. Values are kept encrypted.
+    #[schema(example = json!({ "X-Team": "billing" }))]
+    headers: Option<HashMap<String, String>>,
+    /// Whether its requests are to carry an Ed25519 signature too.
+    #[schema(default = false)]
+    v1a: Option<bool>,
+    /// Whether its requests are to carry the `svix-` headers too, with the values of the `webhook-` ones.
+    #[schema(default = false)]
+    svix_headers: Option<bool>,
+    /// Messages a second that it is to get at most. The others wait.
+    #[schema(minimum = 1, maximum = 10_000)]
+    rate_limit: Option<u32>,
+    /// Which messages it is to get, by what is in their bodies: an event pattern in the language of Amazon EventBridge,
+    /// such as `{"amount": [{"numeric": [">", 1000]}]}`.
+    #[schema(value_type = Option<Object>)]
+    filter: Option<Filter>,
+}
+
+/// What is to become of an endpoint, as callers write it.
+#[derive(ToSchema)]
+#[schema(as = EndpointChange, rename_all = "camelCase")]
+#[expect(dead_code, reason = "read field by field, so that every mistake is told")]
+pub(super) struct EndpointChangeBody {
+    /// Where requests are to go: an https URL whose name resolves to public addresses.
+    #[schema(format = "uri")]
+    url: Option<String>,
+    /// The types that it is to get from now on; `*` is all of them.
+    #[schema(min_items = 1, example = json!(["invoice.paid", "invoice.voided"]))]
+    event_types: Option<Vec<String>>,
+    /// What to say of it, without control characters. An empty text takes it away.
+    description: Option<String>,
+    /// Whether it is to get one message after the other, in the order in which they were accepted.
+    ordered: Option<bool>,
+    #[schema(schema_with = words::endpoint_status)]
+    status: Option<String>,
+    /// What its requests are to carry besides, by name, in place of all that they carry now: at most {header-limit}, of
+    /// {header-bytes-limit} bytes together. `{}` takes them away.
+    headers: Option<HashMap<String, String>>,
+    /// Whether its requests are to carry an Ed25519 signature too. Off and on again makes a new key pair.
+    v1a: Option<bool>,
+    /// Whether its requests are to carry the `svix-` headers too, with the values of the `webhook-` ones.
+    svix_headers: Option<bool>,
+    /// Messages a second that it is to get at most. The others wait. `null` takes the limit away.
+    #[schema(minimum = 1, maximum = 10_000)]
+    rate_limit: Option<u32>,
+    /// Which messages it is to get, by what is in their bodies: an event pattern in the language of Amazon EventBridge.
+    /// `null` takes it away.
+    #[schema(value_type = Option<Object>)]
+    filter: Option<Filter>,
+}
 
 /// A new endpoint as its owner describes it.
 pub(super) struct NewEndpoint {

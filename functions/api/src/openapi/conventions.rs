@@ -10,9 +10,9 @@ const PATH_PARAMETERS: [(&str, &str, &str); 6] = [
     ("organization", "The organization's id.", "org_7f3k"),
     ("endpoint", "The endpoint's id.", "whe_01KSWM8KD0X3V8N5B2M7C1D4FG"),
     ("delivery", "The delivery's id.", "dlv_01KSWM8KD0Q4T7Z1R8W6H2J5AB"),
+    ("replay", "The replay's id.", "rpl_01KSW6S6G0M2C8X5T9B4Y7N1ZE"),
+    ("key", "The key's id, which is not the key itself.", "key_01KSWM8KD0H5V2R9Q7D3W8J6PX"),
     ("message", "The message's id.", "msg_01KSWM8KD0X3V8N5B2M7C1D4FG"),
-    ("replay", "The replay's id.", "rpl_01KSWM8KD0B2N6X9C4V7M1Q8DE"),
-    ("key", "The key's id, which is not the key.", "key_01KSWM8KD0H5G8J2K7L4P9S3TF"),
 ];
 
 /// Adds to a description what its operations have in common.
@@ -23,6 +23,7 @@ pub(super) fn complete(document: &mut Value, limits: &Limits) {
     if let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) {
         for (path, item) in paths {
             for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
+                unbound_counts(operation);
                 add_path_parameters(operation, path);
                 refusals::complete(operation, path);
                 bodies.extend(body_schema(operation));
@@ -41,10 +42,14 @@ pub(super) fn complete(document: &mut Value, limits: &Limits) {
     }
 }
 
-/// Options are absent when unset; a description made from them says that they may be null as well.
+/// Options are absent when unset; a description made from them says that they may be null as well. Where null means
+/// something, the field's description says what, and it stays.
 fn without_null(value: &mut Value) {
     match value {
         Value::Object(object) => {
+            if object.get("description").and_then(Value::as_str).is_some_and(|text| text.contains("`null`")) {
+                return;
+            }
             if let Some(Value::Array(types)) = object.get_mut("type") {
                 types.retain(|kind| kind != "null");
                 if let [only] = types.as_slice() {
@@ -90,6 +95,16 @@ fn with_numbers(value: &mut Value, limits: &Limits) {
     }
 }
 
+/// A count that is asked for may be of any size: it is clamped. A format would bound it.
+fn unbound_counts(operation: &mut Value) {
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten();
+    for schema in parameters.filter_map(|parameter| parameter.get_mut("schema")?.as_object_mut()) {
+        if schema.get("type").is_some_and(|kind| kind == "integer") {
+            schema.remove("format");
+        }
+    }
+}
+
 fn add_path_parameters(operation: &mut Value, path: &str) {
     let Some(operation) = operation.as_object_mut() else { return };
     let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
@@ -117,6 +132,9 @@ fn limit(schema: &mut Map<String, Value>, limits: &Limits) {
         if let Some(field) = fields.get_mut(name).and_then(Value::as_object_mut) {
             field.insert("maxLength".to_owned(), json!(most));
         }
+    }
+    if let Some(headers) = fields.get_mut("headers").and_then(Value::as_object_mut) {
+        headers.insert("maxProperties".to_owned(), json!(limits.custom_headers));
     }
 }
 
@@ -155,13 +173,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_optional_is_absent_and_never_null() {
+    fn what_is_optional_is_absent_and_null_only_where_that_means_something() {
         let mut schema = json!({
             "type": "object",
             "properties": {
                 "type": { "type": ["string", "null"] },
                 "either": { "type": ["string", "integer", "null"] },
                 "within": { "oneOf": [{ "type": "null" }, { "$ref": "#/a" }], "description": "It" },
+                "taken away": { "type": ["integer", "null"], "description": "`null` takes it away." },
             },
         });
         without_null(&mut schema);
@@ -169,6 +188,7 @@ mod tests {
             "type": { "type": "string" },
             "either": { "type": ["string", "integer"] },
             "within": { "$ref": "#/a", "description": "It" },
+            "taken away": { "type": ["integer", "null"], "description": "`null` takes it away." },
         });
         assert_eq!(schema["properties"], expected);
     }

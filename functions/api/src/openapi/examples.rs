@@ -18,7 +18,7 @@ fn add(value: &mut Value, document: &Value) {
     match value {
         Value::Object(object) => {
             if let Some(content) = object.get_mut("application/json").and_then(Value::as_object_mut)
-                && !content.contains_key("example")
+                && !["example", "examples"].iter().any(|key| content.contains_key(*key))
                 && let Some(example) = content.get("schema").and_then(|schema| example(schema, document))
             {
                 content.insert("example".to_owned(), example);
@@ -46,11 +46,14 @@ pub(crate) fn example(schema: &Value, document: &Value) -> Option<Value> {
     }
     match schema.get("type").and_then(Value::as_str)? {
         "object" => {
-            let fields = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
-            let examples = fields.filter_map(|(name, field)| Some((name.clone(), example(field, document)?)));
+            let examples = schema
+                .get("properties")?
+                .as_object()?
+                .iter()
+                .filter_map(|(name, field)| Some((name.clone(), example(field, document)?)));
             Some(Value::Object(examples.collect()))
         }
         "array" => Some(json!([example(schema.get("items")?, document)?])),
-        _ => schema.get("default").or_else(|| schema.pointer("/enum/0")).cloned(),
+        _ => schema.pointer("/enum/0").cloned(),
     }
 }

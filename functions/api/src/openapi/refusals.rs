@@ -35,13 +35,43 @@ const FORBIDDEN: Refusal = Refusal {
     message: "Owner role required",
     code: None,
 };
-const NOT_FOUND: Refusal = Refusal {
-    status: StatusCode::NOT_FOUND,
-    name: "NotFound",
-    description: "What the path names is not there, or not for this key.",
-    message: "Organization not found",
-    code: None,
-};
+const ADMIN_ONLY: Refusal = Refusal { name: "AdminOnly", message: "Admin key required", ..FORBIDDEN };
+/// What is not there, by the last parameter of the path.
+const NOT_FOUND: [(&str, Refusal); 6] = [
+    (
+        "organization",
+        not_found("NoOrganization", "The organization is not there, or not for this key.", "Organization not found"),
+    ),
+    (
+        "endpoint",
+        not_found(
+            "NoEndpoint",
+            "The organization or the endpoint is not there, or not for this key.",
+            "Endpoint not found",
+        ),
+    ),
+    (
+        "delivery",
+        not_found(
+            "NoDelivery",
+            "The endpoint or the delivery is not there, or not for this key.",
+            "Delivery not found",
+        ),
+    ),
+    (
+        "replay",
+        not_found("NoReplay", "The endpoint or the replay is not there, or not for this key.", "Replay not found"),
+    ),
+    ("key", not_found("NoKey", "The organization or the key is not there, or not for this key.", "API key not found")),
+    (
+        "message",
+        not_found(
+            "NoMessage",
+            "The organization or the message is not there, or not for this key.",
+            "Message not found",
+        ),
+    ),
+];
 const TOO_MANY: Refusal = Refusal {
     status: StatusCode::TOO_MANY_REQUESTS,
     name: "TooManyRequests",
@@ -57,6 +87,10 @@ const UNAVAILABLE: Refusal = Refusal {
     code: None,
 };
 
+const fn not_found(name: &'static str, description: &'static str, message: &'static str) -> Refusal {
+    Refusal { status: StatusCode::NOT_FOUND, name, description, message, code: None }
+}
+
 /// Adds the shared refusals to an operation, and gives its own ones their body.
 pub(super) fn complete(operation: &mut Value, path: &str) {
     let shared = shared(operation, path);
@@ -67,9 +101,9 @@ pub(super) fn complete(operation: &mut Value, path: &str) {
         if let (Some(status), Some(response)) = (status, response.as_object_mut())
             && !response.contains_key("content")
         {
-            let message = response.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
-            let body = style.example(status, &message, None, None);
-            response.insert("content".to_owned(), style.content(&body));
+            let said = response.get("description").and_then(Value::as_str).unwrap_or_default();
+            let content = style.content_of(status, said);
+            response.insert("content".to_owned(), content);
         }
     }
     for refusal in shared {
@@ -86,13 +120,19 @@ fn shared(operation: &Value, path: &str) -> Vec<Refusal> {
     if has_query || operation.get("requestBody").is_some() {
         shared.push(INVALID);
     }
-    if path.contains('{') {
-        shared.push(NOT_FOUND);
-    }
+    let last = path.rsplit('{').next().and_then(|rest| rest.split_once('}'));
+    shared.extend(
+        NOT_FOUND
+            .into_iter()
+            .filter(|(parameter, _)| last.is_some_and(|(last, _)| last == *parameter))
+            .map(|(_, refusal)| refusal),
+    );
     if let Some(role) = role(operation) {
         shared.extend([UNAUTHORIZED, TOO_MANY]);
-        if role != "member" {
-            shared.push(FORBIDDEN);
+        match role {
+            "member" => {}
+            "owner" => shared.push(FORBIDDEN),
+            _ => shared.push(ADMIN_ONLY),
         }
     }
     shared.push(UNAVAILABLE);
@@ -101,8 +141,9 @@ fn shared(operation: &Value, path: &str) -> Vec<Refusal> {
 
 /// The shared refusals as components, one of each style.
 pub(super) fn responses() -> Map<String, Value> {
-    let all = [INVALID, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TOO_MANY, UNAVAILABLE];
-    let styled = all.iter().flat_map(|refusal| [Style::Plain, Style::Webhooks].map(|style| (refusal, style)));
+    let some = [INVALID, UNAUTHORIZED, FORBIDDEN, ADMIN_ONLY, TOO_MANY, UNAVAILABLE];
+    let all = some.iter().chain(NOT_FOUND.iter().map(|(_, refusal)| refusal));
+    let styled = all.flat_map(|refusal| [Style::Plain, Style::Webhooks].map(|style| (refusal, style)));
     styled.map(|(refusal, style)| (format!("{}{}", style.prefix(), refusal.name), style.response(refusal))).collect()
 }
 
@@ -143,8 +184,25 @@ impl Style {
     }
 
     fn content(self, example: &Value) -> Value {
-        let schema = format!("#/components/schemas/{}Error", self.prefix());
-        json!({ "application/json": { "schema": { "$ref": schema }, "example": example } })
+        json!({ "application/json": { "schema": { "$ref": self.schema() }, "example": example } })
+    }
+
+    /// The body of an operation's own refusal. Each paragraph of what is said of it is a case: a message, or a code between
+    /// backticks, a colon and a message.
+    fn content_of(self, status: StatusCode, said: &str) -> Value {
+        let lines = said.lines().filter(|line| !line.is_empty());
+        let cases = lines.enumerate().map(|(index, line)| {
+            let coded = line.strip_prefix('`').and_then(|line| line.split_once("`: "));
+            let (code, message) = coded.map_or((None, line), |(code, message)| (Some(code), message));
+            let name = code.map_or_else(|| format!("case{}", index + 1), str::to_owned);
+            (name, json!({ "value": self.example(status, message, code, None) }))
+        });
+        let examples: Map<String, Value> = cases.collect();
+        json!({ "application/json": { "schema": { "$ref": self.schema() }, "examples": examples } })
+    }
+
+    fn schema(self) -> String {
+        format!("#/components/schemas/{}Error", self.prefix())
     }
 
     fn example(self, status: StatusCode, message: &str, code: Option<&str>, issues: Option<Value>) -> Value {
@@ -246,11 +304,15 @@ mod tests {
         for (path, schema) in
             [("/organizations/{organization}", "Error"), ("/webhooks/{organization}", "WebhooksError")]
         {
-            let mut operation = json!({ "responses": { "409": { "description": "It is disabled" } } });
+            let said = "`endpoint_disabled`: It is disabled\n\n`changed_meanwhile`: Try again";
+            let mut operation = json!({ "responses": { "409": { "description": said } } });
             complete(&mut operation, path);
             let content = &operation["responses"]["409"]["content"]["application/json"];
             assert_eq!(content["schema"]["$ref"], format!("#/components/schemas/{schema}"));
-            assert!(content["example"].to_string().contains("It is disabled"));
+            for (code, message) in [("endpoint_disabled", "It is disabled"), ("changed_meanwhile", "Try again")] {
+                let example = content["examples"][code]["value"].to_string();
+                assert!(example.contains(&format!("\"code\":\"{code}\"")) && example.contains(message), "{example}");
+            }
         }
     }
 }

@@ -1,0 +1,54 @@
+//! Fields whose values are words: which they are, by those who read and write them.
+
+use hookbell_domain::delivery::DeliveryStatus;
+use hookbell_domain::profile;
+use hookbell_domain::replay::ReplayState;
+use hookbell_domain::role::Role;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+
+/// How far a delivery is.
+pub(crate) fn delivery_status() -> Object {
+    use DeliveryStatus::{Delivered, Exhausted, Failed, Pending};
+    one_of(
+        [Pending, Failed, Delivered, Exhausted].map(DeliveryStatus::as_str),
+        "delivered",
+        "`pending` before its first attempt, `failed` while another attempt follows, `delivered` once the receiver \
+         has it, `exhausted` when no attempt follows.",
+    )
+}
+
+/// Whether an endpoint gets anything.
+pub(crate) fn endpoint_status() -> Object {
+    one_of(["enabled", "disabled"], "enabled", "Whether messages are sent to it. One that keeps failing is disabled.")
+}
+
+/// How far a replay is.
+pub(crate) fn replay_state() -> Object {
+    let words = [ReplayState::Running, ReplayState::Finished, ReplayState::Stopped].map(ReplayState::as_str);
+    one_of(words, "running", "How far it is. A stopped one goes on when it is asked for again.")
+}
+
+/// What a key may do.
+pub(crate) fn role() -> Object {
+    one_of(Role::ALL.map(Role::as_str), "owner", "What the key may do: an owner everything, a member only read.")
+}
+
+/// An organization's profile.
+pub(crate) fn profile() -> Object {
+    let names = || profile::ALL.iter().map(|profile| profile.name);
+    one_of(
+        names(),
+        names().next().unwrap_or_default(),
+        "The name of its profile: what it can be sent, and by which rules.",
+    )
+}
+
+/// How an attempt went.
+pub(crate) fn attempt_status() -> Object {
+    one_of(["success", "pending", "fail", "sending"], "success", "The same in a word.")
+}
+
+fn one_of(words: impl IntoIterator<Item = &'static str>, example: &str, description: &str) -> Object {
+    let text = ObjectBuilder::new().schema_type(Type::String).description(Some(description));
+    text.enum_values(Some(words)).examples([example]).build()
+}
