@@ -60,6 +60,26 @@ pub fn compact(payload: &RawValue) -> Result<Box<RawValue>, serde_json::Error> {
     serde_json::from_slice(&minify(payload.get(), Vec::with_capacity(payload.get().len())))
 }
 
+/// How many levels a payload's arrays and objects may have, less than parsers commonly take.
+pub const MAX_DEPTH: usize = 100;
+
+/// Whether a payload has more levels than [`MAX_DEPTH`]: some of its readers could not read it.
+#[must_use]
+pub fn is_too_deep(payload: &RawValue) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    payload.get().bytes().any(|byte| {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => depth += 1,
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > MAX_DEPTH
+    })
+}
+
 /// Appends `json` to `out` without the white space between its tokens.
 fn minify(json: &str, mut out: Vec<u8>) -> Vec<u8> {
     let (mut in_string, mut escaped) = (false, false);
@@ -98,6 +118,15 @@ mod tests {
         let at = "2026-05-30T14:23:00Z".parse().unwrap();
         let body = freeze(format, id, "environment.started", at, &raw(payload));
         assert_eq!(String::from_utf8(body).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_payload_has_a_hundred_levels_at_most() {
+        let nested = |levels: usize| raw(&format!("{}{}", "[".repeat(levels), "]".repeat(levels)));
+        assert!(!is_too_deep(&nested(100)));
+        assert!(is_too_deep(&nested(101)));
+        assert!(!is_too_deep(&raw(&format!(r#"["{}\"{}"]"#, "[".repeat(200), "{".repeat(200)))));
+        assert!(!is_too_deep(&raw(&format!("[{}[]]", "[],".repeat(300)))));
     }
 
     #[test]

@@ -82,7 +82,7 @@ pub enum TargetError {
         port: u16,
     },
     /// The host is a literal address that is not public.
-    #[error("The URL points to a {reason} address; use a public one.")]
+    #[error("The URL points to an address that is not public ({reason}); use a public one.")]
     AddressRefused {
         /// The verdict's name.
         reason: &'static str,

@@ -138,7 +138,7 @@ async fn every_call_asks_no_more_of_aws_than_it_needs() {
     scene.reads(&sending("/messages"), &[("GetItem", 1), ("Query", 8)]).await;
     scene.reads(&sending(&format!("/messages/{}", messages[0])), &[("GetItem", 2)]).await;
     let attempts = sending(&format!("/messages/{}/attempts", messages[0]));
-    scene.reads(&attempts, &[("BatchGetItem", 1), ("GetItem", 1), ("Query", 1)]).await;
+    scene.reads(&attempts, &[("BatchGetItem", 1), ("GetItem", 1), ("Query", 2)]).await;
 
     // Organizations.
     scene.costs(("POST", &sending("/initialize"), Value::Null, 201), &[("UpdateItem", 1)]).await;

@@ -3,6 +3,7 @@
 use hookbell_testkit::api::keys;
 use hookbell_testkit::fresh;
 use hookbell_testkit::organization::Organization;
+use hookbell_testkit::queue::{Queue, reason};
 use hookbell_testkit::receiver::Receiver;
 use hookbell_testkit::stack::Stack;
 use serde_json::{Value, json};
@@ -174,4 +175,58 @@ async fn a_name_that_does_not_resolve_is_accepted() {
     let organization = Organization::new(&stack, "slothbox").await;
     let url = format!("https://{}.invalid/", fresh());
     organization.create(&json!({ "url": url, "eventTypes": ["*"] })).await.check(201);
+}
+
+#[tokio::test]
+async fn a_payload_that_its_readers_could_not_read_is_refused_at_either_door() {
+    let stack = Stack::load();
+    let organization = Organization::new(&stack, "slothbox").await;
+    let deep = |levels: usize| format!(r#"{{"a":{}{}}}"#, "[".repeat(levels), "]".repeat(levels));
+    let path = organization.sending("/send");
+    organization.try_send(STARTED, &deep(100), None).await.check_refused_fields(&path, &["payload"]);
+    organization.try_send(STARTED, &deep(50_000), None).await.check_refused_fields(&path, &["payload"]);
+    organization.try_send(STARTED, &deep(99), None).await.check(200);
+    let id = fresh();
+    organization.produce(STARTED, &deep(100), &format!(r#","id":"{id}""#)).await;
+    let rejected = Queue::at(&stack, &stack.events_dead_letter_queue_url);
+    let found = rejected.find("the event", 1, |message| message.body().is_some_and(|body| body.contains(&id))).await;
+    assert!(reason(&found[0]).contains("100 levels"), "{}", reason(&found[0]));
+}
+
+#[tokio::test]
+async fn an_answer_does_not_grow_with_what_was_wrong() {
+    let stack = Stack::load();
+    let organization = Organization::new(&stack, "slothbox").await;
+    let many: Vec<String> = (0..5_000).map(|n| format!(r#""field{n}":1"#)).collect();
+    let long = json!({ "eventType": "\u{7f}".repeat(100_000), "payload": {} }).to_string();
+    for body in [format!("{{{}}}", many.join(",")), long] {
+        let reply = organization.api.post(&organization.sending("/send"), body).await;
+        reply.check(400);
+        assert!(reply.body.len() < 65_536, "{} bytes", reply.body.len());
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_makes_no_url_is_answered_and_leads_nowhere_else() {
+    let stack = Stack::load();
+    let organization = Organization::new(&stack, "slothbox").await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let get = |path: &str| client.get(format!("{}{path}", stack.api_url)).header("authorization", &stack.admin_key);
+    for (name, value) in
+        [("x-forwarded-proto", "1"), ("x-forwarded-proto", "ht tp"), ("host", "["), ("host", "x:99999")]
+    {
+        let answer = get("/webhooks/status").header(name, value).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{name}: {value}");
+    }
+    for path in [
+        organization.managing("%3Flimit=1"),
+        organization.managing("%23x"),
+        format!("/organizations/{}%0A/webhooks", organization.id),
+        format!("/webhooks/%2e%2e/organizations/{}/webhooks", organization.id),
+        "/webhooks/status%3Fx".to_owned(),
+    ] {
+        assert_eq!(get(&path).send().await.unwrap().status(), 404, "{path}");
+    }
+    let odd = organization.sending("%0A/initialize");
+    organization.api.post(&odd, "").await.check(400);
 }

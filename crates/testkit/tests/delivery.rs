@@ -61,6 +61,25 @@ async fn a_failed_attempt_is_followed_by_one_with_the_same_id_and_bytes_and_a_ne
 }
 
 #[tokio::test]
+async fn an_attempt_is_seen_while_it_is_being_made() {
+    let stack = Stack::load();
+    let organization = Organization::new(&stack, "slothbox").await;
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let receiver = Receiver::start(&stack, move |_, _| Answer::status(200).behind(&held)).await;
+    let endpoint = organization.endpoint(&receiver, &[STARTED]).await;
+    let message = organization.send(STARTED, PAYLOAD).await;
+    receiver.wait_for(1).await;
+    let attempts = organization.attempts_of(&message).await;
+    assert_eq!((attempts.len(), &attempts[0]["statusText"]), (1, &json!("sending")));
+    assert_eq!((&attempts[0]["endpointId"], &attempts[0]["url"]), (&json!(endpoint.id), &json!(receiver.url())));
+    gate.open();
+    endpoint.wait_for_status(&message, "delivered").await;
+    let made = organization.attempts_of(&message).await;
+    assert_eq!((made.len(), &made[0]["id"], &made[0]["status"]), (1, &attempts[0]["id"], &json!(0)));
+}
+
+#[tokio::test]
 async fn a_delivery_that_waits_says_until_when() {
     let stack = Stack::load();
     let organization = Organization::new(&stack, "daytona").await;

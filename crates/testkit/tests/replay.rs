@@ -95,20 +95,31 @@ async fn asking_again_for_the_same_replay_doubles_nothing() {
     let (one, two) = tokio::join!(begin(&endpoint, &wanted), begin(&endpoint, &wanted));
     assert_eq!(one["replayId"], two["replayId"]);
     wait_for_state(&endpoint, &one, "finished").await;
-    let again = begin(&endpoint, &wanted).await;
-    assert_eq!((&again["replayId"], &again["state"]), (&one["replayId"], &json!("finished")));
     receiver.wait_for(5).await;
     assert_eq!(ids(&receiver), messages);
     assert_eq!(rows::deliveries(&stack, &endpoint).await, 10);
 
-    // Another wish is another replay; what the first has made is not made anew by it.
-    let before = Timestamp::now().to_string();
-    let other = begin(&endpoint, &json!({ "after": an_hour_ago(), "before": before })).await;
-    assert_ne!(other["replayId"], one["replayId"]);
-    let finished = wait_for_state(&endpoint, &other, "finished").await;
-    assert_eq!(finished["redelivered"], 5);
-    receiver.wait_for(10).await;
-    assert_eq!(rows::deliveries(&stack, &endpoint).await, 15);
+    // Without an end it goes on from where it ended, to what has come since and to nothing else.
+    endpoint.disable().await;
+    let later = endpoint.organization.send_example().await;
+    endpoint.wait_for_status(&later, "exhausted").await;
+    endpoint.patch(json!({ "status": "enabled" })).await;
+    let again = begin(&endpoint, &wanted).await;
+    assert_eq!((&again["replayId"], &again["after"]), (&one["replayId"], &one["before"]));
+    assert_eq!(wait_for_state(&endpoint, &again, "finished").await["redelivered"], 1);
+    receiver.wait_for_message(&later, 1).await;
+    assert_eq!((receiver.arrivals().len(), rows::deliveries(&stack, &endpoint).await), (6, 12));
+
+    // With an end it is over.
+    let ended = json!({ "after": an_hour_ago(), "before": one["before"] });
+    let first = begin(&endpoint, &ended).await;
+    wait_for_state(&endpoint, &first, "finished").await;
+    assert_eq!(begin(&endpoint, &ended).await, get(&endpoint, &first).await);
+    receiver.wait_for(11).await;
+
+    // What that one has made is not made anew by another.
+    assert_ne!(first["replayId"], one["replayId"]);
+    assert_eq!(rows::deliveries(&stack, &endpoint).await, 17);
 }
 
 #[tokio::test]

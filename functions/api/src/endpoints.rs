@@ -4,6 +4,7 @@ mod input;
 mod options;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -170,7 +171,12 @@ pub(crate) async fn update(
     Path((organization, endpoint)): Path<(String, String)>,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    for _ in 0..CHANGE_TRIES {
+    for tries in 0..CHANGE_TRIES {
+        if tries > 0 {
+            // Whoever came first is past by then; a wait of one's own keeps the others apart.
+            let ms = u64::from(random::bytes::<1>().map_or(0, |[byte]| byte)) % (20 << tries);
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+        }
         let mut found = api.organization(&organization).await?;
         let at = position_in(&found, &endpoint)?;
         let stored = found.endpoints.swap_remove(at);

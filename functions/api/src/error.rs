@@ -70,7 +70,7 @@ impl ApiError {
         let (mut code, mut issues) = (None, None);
         let message = match self {
             Self::Validation(fields) => {
-                issues = Some(json!({ "fieldErrors": fields }));
+                issues = Some(json!({ "fieldErrors": bounded(fields) }));
                 "Validation failed".to_owned()
             }
             Self::Unauthorized => "Missing or unknown API key".to_owned(),
@@ -88,6 +88,20 @@ impl ApiError {
         };
         ErrorBody { message, code, issues }
     }
+}
+
+/// The first of the wrong fields, and the beginnings of what is said of them: both may quote the caller.
+fn bounded(fields: FieldErrors) -> FieldErrors {
+    const FIELDS: usize = 50;
+    const PROBLEMS: usize = 20;
+    const CHARACTERS: usize = 500;
+    let cut = |text: String| match text.char_indices().nth(CHARACTERS) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    };
+    let field =
+        |(name, problems): (String, Vec<String>)| (cut(name), problems.into_iter().take(PROBLEMS).map(cut).collect());
+    fields.into_iter().take(FIELDS).map(field).collect()
 }
 
 /// A failure of AWS, logged here once: callers need not know more than that it is ours.

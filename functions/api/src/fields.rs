@@ -109,7 +109,8 @@ impl Fields {
         let unknown: Vec<String> = self.values.keys().cloned().collect();
         for name in unknown {
             let known = self.known.join(", ");
-            self.refuse(&name, format!("Unknown field; known are: {known}"));
+            let known = if known.is_empty() { "there are none".to_owned() } else { format!("known are: {known}") };
+            self.refuse(&name, format!("Unknown field; {known}"));
         }
         if self.errors.is_empty() { Ok(()) } else { Err(ApiError::Validation(self.errors)) }
     }

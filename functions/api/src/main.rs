@@ -3,6 +3,7 @@
 //! The invariant: what it answers with success is stored, or on the queue; what it refuses has changed nothing.
 
 mod api_keys;
+mod attempts;
 mod auth;
 mod config;
 mod deliveries;
@@ -10,6 +11,7 @@ mod docs;
 mod endpoints;
 mod error;
 mod fields;
+mod incoming;
 mod known_keys;
 mod lists;
 mod logged;
@@ -30,7 +32,9 @@ mod status;
 mod view;
 
 use hookbell_aws::{clients, logging};
-use lambda_http::{Error, run};
+use lambda_http::lambda_runtime::{LambdaEvent, run};
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Error, Service as _, service_fn};
 
 use config::Config;
 use state::Api;
@@ -39,7 +43,12 @@ use state::Api;
 async fn main() -> Result<(), Error> {
     logging::start();
     let api = start().await.inspect_err(|error| tracing::error!(%error, "cannot start"))?;
-    run(router::router(api)).await
+    let adapter = Adapter::from(router::router(api));
+    run(service_fn(|mut event: LambdaEvent<LambdaRequest>| {
+        incoming::mend(&mut event.payload);
+        adapter.clone().call(event)
+    }))
+    .await
 }
 
 async fn start() -> Result<Api, Error> {

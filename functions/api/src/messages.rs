@@ -8,11 +8,9 @@ use axum::extract::{Path, State};
 use hookbell_aws::random;
 use hookbell_aws::table::EventIdState;
 use hookbell_domain::body;
-use hookbell_domain::delivery::{Attempt, Delivery, DeliveryStatus, Trigger};
-use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, MessageId};
+use hookbell_domain::ids::{EventId, MessageId};
 use hookbell_domain::message::{AcceptedEvent, Audience};
 use hookbell_domain::profile::Profile;
-use hookbell_domain::time::iso_ms;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
@@ -22,9 +20,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder};
 
 use crate::error::ApiError;
 use crate::fields::Fields;
-use crate::lists::PageBytes;
-use crate::state::{Api, parse_organization};
-use crate::view::latency_ms;
+use crate::state::Api;
 
 /// `POST …/send`: accepts an event; the same event id within a day is a conflict, unless the first call failed.
 #[utoipa::path(
@@ -148,6 +144,9 @@ fn read(api: &Api, profile: &Profile, body: &[u8]) -> Result<Input, ApiError> {
     }
     // White space must not count against the limit, nor be paid for on the queue.
     let payload = fields.required_object("payload").and_then(|payload| body::compact(&payload).ok());
+    if payload.as_ref().is_some_and(|payload| body::is_too_deep(payload)) {
+        fields.refuse("payload", format!("Nested too deeply: at most {} levels", body::MAX_DEPTH));
+    }
     let named = event_type.as_deref().unwrap_or_default();
     if let Some(payload) = payload.as_ref().filter(|payload| exceeds(payload, profile, named, limit)) {
         let problem = format!("Too large: {} bytes, where the whole body may have {limit}", payload.get().len());
@@ -174,144 +173,5 @@ fn exceeds(payload: &RawValue, profile: &Profile, event_type: &str, limit: usize
     payload.get().len() + ENVELOPE > limit && {
         let at = Timestamp::UNIX_EPOCH;
         body::freeze(profile.body, MessageId::new(at, 0), event_type, at, payload).len() > limit
-    }
-}
-
-/// One attempt, as the list of a message's attempts shows it.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = MessageAttempt)]
-pub(crate) struct AttemptView {
-    /// Its id.
-    #[schema(example = "att_01KSWM8KD0Q4T7Z1R8W6H2J5AB_1")]
-    id: String,
-    /// The message's id.
-    #[schema(value_type = String, example = "msg_01KSWM8KD0X3V8N5B2M7C1D4FG")]
-    msg_id: MessageId,
-    /// The endpoint's id.
-    #[schema(value_type = String, example = "whe_01KSWM8KD0X3V8N5B2M7C1D4FG")]
-    endpoint_id: EndpointId,
-    /// Where it was made; empty as long as none was.
-    #[schema(example = "https://example.com/hooks")]
-    url: String,
-    /// When it began; of one that is due, when that was decided.
-    #[schema(format = DateTime, example = "2026-05-30T14:23:00.512Z")]
-    timestamp: String,
-    /// How it went: 0 success, 1 pending, 2 fail, 3 sending.
-    #[schema(minimum = 0, maximum = 3, example = 0)]
-    status: u8,
-    /// The same in a word.
-    #[schema(schema_with = crate::openapi::words::attempt_status)]
-    status_text: &'static str,
-    /// The HTTP status of the receiver's answer; 0 where there was none.
-    #[schema(example = 200)]
-    response_status_code: u16,
-    /// How long it took.
-    #[schema(example = 183)]
-    response_duration_ms: u64,
-    /// The answer's first 1,024 bytes, or what went wrong.
-    #[schema(example = "ok")]
-    response: String,
-    /// What made it: 0 the schedule, 1 a person.
-    #[schema(minimum = 0, maximum = 1, example = 0)]
-    trigger_type: u8,
-}
-
-/// `GET …/messages/{message}/attempts`: every attempt of a message at every endpoint, in the order they began.
-#[utoipa::path(
-    get,
-    path = "/messages/{message}/attempts",
-    tag = "Messages",
-    operation_id = "listAttempts",
-    summary = "List a message's attempts",
-    description = "Every attempt of a message at every endpoint, in the order in which they began. The one that is \
-        due or under way is among them.",
-    responses((status = 200, description = "The attempts.", body = Vec<AttemptView>)),
-    security(("key" = ["member"])),
-)]
-pub(crate) async fn attempts(
-    State(api): State<Arc<Api>>,
-    Path((organization, message)): Path<(String, String)>,
-) -> Result<Json<Vec<AttemptView>>, ApiError> {
-    const NOT_FOUND: ApiError = ApiError::NotFound("Message not found");
-    let organization = parse_organization(&organization)?;
-    let id = message.parse().map_err(|_| NOT_FOUND)?;
-    let message = api.table.message(&organization, id, true).await?.ok_or(NOT_FOUND)?;
-    let deliveries = api.table.deliveries_of(&message).await?;
-    let mut attempts: Vec<(Timestamp, AttemptView)> = deliveries.iter().flat_map(views).collect();
-    attempts.sort_by_key(|(at, _)| *at);
-    // There are no pages here: the latest that an answer has room for.
-    let mut bytes = PageBytes::default();
-    let fits = |(_, view): &(Timestamp, AttemptView)| bytes.takes(view.response.len() + view.url.len() + 400);
-    let mut latest: Vec<AttemptView> = attempts.into_iter().rev().take_while(fits).map(|(_, view)| view).collect();
-    latest.reverse();
-    Ok(Json(latest))
-}
-
-// The numbers of the API: how an attempt went, and what made it.
-const SUCCESS: (u8, &str) = (0, "success");
-const PENDING: (u8, &str) = (1, "pending");
-const FAIL: (u8, &str) = (2, "fail");
-const SENDING: (u8, &str) = (3, "sending");
-
-/// The attempts of a delivery that were made, and the one that is due or under way.
-fn views(delivery: &Delivery) -> Vec<(Timestamp, AttemptView)> {
-    let mut url = "";
-    let mut views = Vec::with_capacity(delivery.attempts.len() + 1);
-    for attempt in &delivery.attempts {
-        url = attempt.url.as_deref().unwrap_or(url);
-        views.push((attempt.at, made(delivery, attempt, url)));
-    }
-    let now = Timestamp::now();
-    let held = |until: Option<Timestamp>| until.is_some_and(|until| until > now);
-    let by_schedule = delivery.status.is_open() && held(delivery.claim.and_then(|claim| claim.until));
-    let by_hand = held(delivery.manual.and_then(|manual| manual.until));
-    let open = match (by_schedule || by_hand, delivery.status) {
-        (true, _) => Some(SENDING),
-        (false, DeliveryStatus::Pending) => Some(PENDING),
-        (false, _) => None,
-    };
-    if let Some((status, status_text)) = open {
-        let number = delivery.attempt_count() + 1;
-        let trigger_type = u8::from(by_hand && !by_schedule);
-        let at = delivery.updated_at;
-        let view = AttemptView { status, status_text, trigger_type, ..empty(delivery, number, at, url) };
-        views.push((at, view));
-    }
-    views
-}
-
-fn made(delivery: &Delivery, attempt: &Attempt, url: &str) -> AttemptView {
-    let (status, status_text) = if attempt.succeeded() { SUCCESS } else { FAIL };
-    let answer = attempt.response.as_deref().or(attempt.error.as_deref());
-    AttemptView {
-        status,
-        status_text,
-        response_status_code: attempt.http_status.unwrap_or(0),
-        response_duration_ms: latency_ms(attempt),
-        response: answer.unwrap_or_default().to_owned(),
-        trigger_type: match attempt.trigger {
-            Trigger::Scheduled => 0,
-            Trigger::Manual => 1,
-        },
-        ..empty(delivery, attempt.number, attempt.at, url)
-    }
-}
-
-fn empty(delivery: &Delivery, number: u32, at: Timestamp, url: &str) -> AttemptView {
-    let ulid = delivery.id.to_string();
-    let ulid = ulid.strip_prefix(DeliveryId::PREFIX).unwrap_or(&ulid);
-    AttemptView {
-        id: format!("att_{ulid}_{number}"),
-        msg_id: delivery.message_id,
-        endpoint_id: delivery.endpoint_id,
-        url: url.to_owned(),
-        timestamp: iso_ms(at),
-        status: 0,
-        status_text: "",
-        response_status_code: 0,
-        response_duration_ms: 0,
-        response: String::new(),
-        trigger_type: 0,
     }
 }

@@ -14,8 +14,8 @@ use utoipa::OpenApi;
 
 use crate::error::ApiError;
 use crate::{
-    api_keys, deliveries, endpoints, message_lists, messages, organizations, ping, portal, redeliver, replays, secrets,
-    stats, status,
+    api_keys, attempts, deliveries, endpoints, message_lists, messages, organizations, ping, portal, redeliver,
+    replays, secrets, stats, status,
 };
 
 /// Everything under one organization's endpoints, with the prefix that the router gives it.
@@ -54,7 +54,7 @@ struct Keys;
     messages::send,
     message_lists::list,
     message_lists::get,
-    messages::attempts,
+    attempts::list,
 ))]
 struct Sending;
 

@@ -112,8 +112,9 @@ struct NewReplay {
     status: Option<String>,
 }
 
-/// `POST …/{endpoint}/replay`: begins a replay. Asked for again within a day, it is the same one: one that runs goes
-/// on, one that stopped or stands still is started again where it is, one that has finished is shown.
+/// `POST …/{endpoint}/replay`: begins a replay. Asked for again within a day, it is the same one: one that runs or stands
+/// still goes on, one that stopped is started again, one that has finished is shown, or, without `before`, goes on from
+/// where it ended.
 #[utoipa::path(
     post,
     path = "/{endpoint}/replay",
@@ -122,8 +123,9 @@ struct NewReplay {
     summary = "Replay a range of time",
     description = "Redelivers every delivery of a range of time, oldest first, in the background. What was itself a \
         redelivery is left out: its message has its turn with the first delivery.\n\n\
-        The same range asked for again within a day is the same replay: one that runs goes on, one that stopped is \
-        taken up where it stopped, one that has finished is shown.",
+        The same range asked for again within a day is the same replay, and doubles nothing: one that runs goes on, \
+        one that stopped is started again, one that has finished is shown. Without `before` a replay ends at the time \
+        of the asking; asked for again when it has finished, it goes on from there.",
     request_body = NewReplay,
     responses(
         (status = 202, description = "It runs, or has finished.", body = ReplayAnswer),
@@ -138,14 +140,14 @@ pub(crate) async fn begin(
 ) -> Result<(StatusCode, Json<ReplayAnswer>), ApiError> {
     let (organization, endpoint) = (parse_organization(&organization)?, parse_endpoint(&endpoint)?);
     let now = Timestamp::now();
-    let wanted = read(&organization, endpoint, now, &body)?;
+    let (wanted, is_open) = read(&organization, endpoint, now, &body)?;
     let (record, stored) =
         tokio::try_join!(api.table.organization_record(&organization), api.table.endpoint(&organization, endpoint))?;
     let (record, stored) = (record.ok_or(NO_ORGANIZATION)?, stored.ok_or(NO_ENDPOINT)?);
     if !stored.endpoint.is_enabled() {
         return Err(ApiError::disabled("replay"));
     }
-    let mut replay = match api.table.begin_replay(wanted).await? {
+    let mut replay = match api.table.begin_replay(wanted, is_open).await? {
         BeginReplay::Begun(replay) | BeginReplay::Known(replay) => replay,
     };
     if replay.state == ReplayState::Stopped {
@@ -216,8 +218,13 @@ pub(crate) async fn get(
     Ok(Json(ReplayAnswer { replay: replay.into() }))
 }
 
-/// Reads what is to be replayed.
-fn read(organization: &OrganizationId, endpoint: EndpointId, now: Timestamp, body: &[u8]) -> Result<Replay, ApiError> {
+/// Reads what is to be replayed, and whether it is to end now because nothing else was said.
+fn read(
+    organization: &OrganizationId,
+    endpoint: EndpointId,
+    now: Timestamp,
+    body: &[u8],
+) -> Result<(Replay, bool), ApiError> {
     const TIME: &str = "a time as 2026-05-30T14:23:00Z";
     let mut fields = Fields::read(body, false)?;
     let after = fields.required_text::<Timestamp>("after", TIME);
@@ -234,7 +241,7 @@ fn read(organization: &OrganizationId, endpoint: EndpointId, now: Timestamp, bod
     }
     fields.finish()?;
     let after = after.ok_or(ApiError::Unavailable)?;
-    Ok(Replay {
+    let replay = Replay {
         id: ReplayId::of(endpoint, after, asked_before, known.map(DeliveryStatus::as_str)),
         organization_id: organization.clone(),
         endpoint_id: endpoint,
@@ -248,5 +255,6 @@ fn read(organization: &OrganizationId, endpoint: EndpointId, now: Timestamp, bod
         redelivered: 0,
         began_at: now,
         updated_at: now,
-    })
+    };
+    Ok((replay, asked_before.is_none()))
 }

@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::http::HeaderValue;
+use axum::http::header::CACHE_CONTROL;
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::response::Response;
 use axum::routing::{delete, get, post};
 
 use crate::error::ApiError;
 use crate::state::Api;
 use crate::{
-    api_keys, auth, deliveries, docs, endpoints, error, logged, message_lists, messages, organizations, ping, portal,
-    redeliver, replays, secrets, stats, status,
+    api_keys, attempts, auth, deliveries, docs, endpoints, error, logged, message_lists, messages, organizations, ping,
+    portal, redeliver, replays, secrets, stats, status,
 };
 
 const ENDPOINTS: &str = "/organizations/{organization}/webhooks";
@@ -27,9 +30,16 @@ pub(crate) fn router(api: Api) -> Router {
         .fallback(async || ApiError::NotFound("No such path"))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(DefaultBodyLimit::disable())
+        .layer(map_response(never_stored))
         .layer(from_fn_with_state(Arc::clone(&api), auth::authenticate));
     let open = docs::router(api.config.limits.clone());
     open.merge(with_key).layer(from_fn(error::write_bodies)).layer(from_fn(logged::log)).with_state(api)
+}
+
+/// What is for one caller's eyes is in nobody's cache.
+async fn never_stored(mut response: Response) -> Response {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// What every key of the organization may read.
@@ -47,7 +57,7 @@ fn readers() -> Router<Arc<Api>> {
         .route("/initialization-status", get(status::initialization))
         .route("/messages", get(message_lists::list))
         .route("/messages/{message}", get(message_lists::get))
-        .route("/messages/{message}/attempts", get(messages::attempts));
+        .route("/messages/{message}/attempts", get(attempts::list));
     Router::new().nest(ENDPOINTS, endpoints).nest(MESSAGES, messages).route_layer(from_fn(auth::reader))
 }
 

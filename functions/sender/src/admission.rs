@@ -71,6 +71,9 @@ pub(crate) async fn admit(sender: &Sender, record: &Record, began_at: Timestamp)
             event.event_type, profile.name
         )));
     }
+    if body::is_too_deep(&event.payload) {
+        return Ok(Admission::Poison(format!("the payload has more than {} levels", body::MAX_DEPTH)));
+    }
     let freeze = |event: &AcceptedEvent| {
         body::freeze(profile.body, event.message_id, &event.event_type, event.occurred_at, &event.payload)
     };

@@ -81,21 +81,45 @@ struct ReplayItem {
 }
 
 impl Table {
-    /// Begins a replay, unless the same was asked for within a day.
+    /// Begins a replay, unless the same was asked for within a day. One that was to end at the time of the asking, and
+    /// has, goes on from there to `replay`'s own time where it `is_open` in that way.
     ///
     /// # Errors
     /// When DynamoDB fails.
-    pub async fn begin_replay(&self, replay: Replay) -> Result<BeginReplay, AwsError> {
-        let forgotten = replay.began_at.as_millisecond() - i64::try_from(REMEMBERED.as_millis()).unwrap_or(i64::MAX);
+    pub async fn begin_replay(&self, replay: Replay, is_open: bool) -> Result<BeginReplay, AwsError> {
+        let day = i64::try_from(REMEMBERED.as_millis()).unwrap_or(i64::MAX);
+        let forgotten = replay.began_at.as_millisecond() - day;
+        let absent = "attribute_not_exists(PK) OR (began <= :at AND #state <> :state)";
+        let asked = self.put_replay(replay.clone(), absent, forgotten, ReplayState::Running).await?;
+        match asked {
+            BeginReplay::Known(earlier)
+                if is_open && earlier.state == ReplayState::Finished && earlier.before < replay.before =>
+            {
+                let seen = earlier.began_at.as_millisecond();
+                let next = Replay { after: earlier.before, ..replay };
+                self.put_replay(next, "began = :at AND #state = :state", seen, ReplayState::Finished).await
+            }
+            asked => Ok(asked),
+        }
+    }
+
+    /// Puts a replay under a condition on the time and the state of what is there.
+    async fn put_replay(
+        &self,
+        replay: Replay,
+        condition: &str,
+        at: i64,
+        state: ReplayState,
+    ) -> Result<BeginReplay, AwsError> {
         let put = self
             .client
             .put_item()
             .table_name(&self.name)
             .set_item(Some(to_item(ReplayItem::of(&replay))?))
-            .condition_expression("attribute_not_exists(PK) OR (began <= :forgotten AND #state <> :running)")
+            .condition_expression(condition)
             .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":running", text(ReplayState::Running.as_str()))
-            .expression_attribute_values(":forgotten", number(forgotten))
+            .expression_attribute_values(":state", text(state.as_str()))
+            .expression_attribute_values(":at", number(at))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
