@@ -41,6 +41,9 @@ CHECKS = (
     "unsupported_method",
 )
 
+# What it leaves out.
+HOOKS = Path(__file__).with_name("fuzz_hooks.py")
+
 # What the gateway hands on to the API; other methods it answers itself.
 METHODS = ("GET", "POST", "PATCH", "DELETE")
 
@@ -69,6 +72,7 @@ def run(
     fetch_description(running, description)
     with Receiver(running["serverCertificate"], running["serverKey"]) as receiver:
         made = fixtures.make(Api(running["apiUrl"], running["adminKey"]), receiver)
+        name_what_is_there(description, made)
         report = folder / "report.json"
         report.unlink(missing_ok=True)
         configuration = folder / "schemathesis.toml"
@@ -99,6 +103,24 @@ def fetch_description(running: stack.Stack, file: Path) -> None:
     file.write_bytes(text)
 
 
+def name_what_is_there(file: Path, made: Fixtures) -> None:
+    """Put what is there into the description's examples, which the fuzzer varies, one thing at a time."""
+    described = json.loads(file.read_text(encoding="utf-8"))
+    parameters = described["components"]["parameters"]
+    for name, ids in made.ids.items():
+        parameters[name]["example"] = ids[0]
+    parameters["spare"] = {**parameters["endpoint"], "example": made.spare_endpoints[0]}
+    there = {"url": made.urls[0], "eventType": made.event_types[0], "eventTypes": ["*"]}
+    for path, item in described["paths"].items():
+        for method, operation in item.items():
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            example = body.get("example", {})
+            example.update({name: value for name, value in there.items() if name in example})
+            if method == "delete" and path.endswith("{endpoint}"):
+                operation["parameters"][-1] = {"$ref": "#/components/parameters/spare"}
+    file.write_text(json.dumps(described), encoding="utf-8")
+
+
 def configured(made: Fixtures, report: Path) -> str:
     """The fuzzer's configuration: what is there is named more often than what is not."""
     values = {
@@ -108,6 +130,7 @@ def configured(made: Fixtures, report: Path) -> str:
         "url": made.urls,
     }
     lines = [
+        f"hooks = {json.dumps(str(HOOKS))}",
         f"workers = {WORKERS}",
         "continue-on-failure = true",
         "warnings = false",

@@ -5,9 +5,10 @@
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use hookbell_testkit::api::{Api, Reply};
+use hookbell_testkit::organization::Organization;
 use hookbell_testkit::stack::Stack;
 use http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The methods that the gateway hands on.
 const METHODS: [Method; 4] = [Method::GET, Method::POST, Method::PATCH, Method::DELETE];
@@ -25,6 +26,18 @@ fn paths(document: &Value) -> Vec<(String, Vec<Method>)> {
     let methods =
         |item: &Value| METHODS.into_iter().filter(|m| item.get(m.as_str().to_lowercase()).is_some()).collect();
     paths.iter().map(|(path, item)| (path.replace(['{', '}'], ""), methods(item))).collect()
+}
+
+/// Every operation of the description: its path, method, and what is said of it.
+fn operations(document: &Value) -> Vec<(String, Method, &Value)> {
+    let paths = document["paths"].as_object().expect("paths").iter();
+    let operations = paths.flat_map(|(path, item)| {
+        METHODS.into_iter().filter_map(move |method| {
+            let operation = item.get(method.as_str().to_lowercase())?;
+            Some((path.clone(), method, operation))
+        })
+    });
+    operations.collect()
 }
 
 fn message(reply: &Reply) -> String {
@@ -64,6 +77,52 @@ async fn a_method_that_is_not_described_is_refused() {
         assert_eq!(reply.status, 405, "{method} {path}");
     });
     stream::iter(checks).buffer_unordered(8).collect::<Vec<()>>().await;
+}
+
+#[tokio::test]
+async fn a_key_is_refused_where_its_role_is_described_not_to_do() {
+    let stack = Stack::load();
+    let organization = Organization::new(&stack, "slothbox").await;
+    let document = description(&organization.api).await;
+    let (_, owner) = organization.new_key("owner").await;
+    let (_, member) = organization.new_key("member").await;
+    for (path, method, operation) in operations(&document) {
+        let asked = operation["security"][0]["key"][0].as_str().expect("a role");
+        let path = path.replace("{organization}", &organization.id).replace(['{', '}'], "");
+        for (key, role, may) in [(&owner, "owner", asked != "admin"), (&member, "member", asked == "member")] {
+            let reply =
+                organization.api.with_key(Some(key)).call(method.clone(), &path, r#"{"no such field":1}"#).await;
+            assert_eq!(reply.status != 403, may, "{method} {path} by a key of role {role}: {reply:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_has_the_fields_that_are_described() {
+    let stack = Stack::load();
+    // A profile whose catalogue has no ping: there the type of a test can be chosen.
+    let organization = Organization::new(&stack, "daytona").await;
+    let document = description(&organization.api).await;
+    let made = organization.create(&json!({ "url": "https://8.8.8.8/hook", "eventTypes": ["*"] })).await.expect(201);
+    let endpoint = made["endpoint"]["endpointId"].as_str().expect("an id");
+    let mut seen = 0;
+    for (path, method, operation) in operations(&document) {
+        let schema = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+        let Some(schema) = schema.as_str().and_then(|schema| document.pointer(schema.trim_start_matches('#'))) else {
+            continue;
+        };
+        let described: Vec<&str> =
+            schema["properties"].as_object().expect("fields").keys().map(String::as_str).collect();
+        let path = path.replace("{organization}", &organization.id).replace("{endpoint}", endpoint);
+        let body = organization.api.call(method.clone(), &path, r#"{"no such field":1}"#).await.expect(400);
+        let issues = body.pointer("/error/issues").or_else(|| body.get("issues")).expect("issues");
+        let told = issues["fieldErrors"]["no such field"][0].as_str().expect("a text");
+        let mut known: Vec<&str> = told.split_once("known are: ").expect("the fields").1.split(", ").collect();
+        known.sort_unstable();
+        assert_eq!(known, described, "{method} {path}");
+        seen += 1;
+    }
+    assert!(seen > 5, "only {seen} bodies");
 }
 
 #[tokio::test]
