@@ -214,7 +214,41 @@ fn snippet(body: &[u8]) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
+/// Which message a delivery takes where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// What is delivered.
+    pub message_id: MessageId,
+    /// Where to.
+    pub endpoint_id: EndpointId,
+    /// Whose both are.
+    pub organization_id: OrganizationId,
+    /// The message's type.
+    pub event_type: String,
+}
+
 impl Delivery {
+    /// A delivery that waits for its first attempt.
+    #[must_use]
+    pub fn waiting(id: DeliveryId, route: Route, now: Timestamp) -> Self {
+        Self {
+            id,
+            message_id: route.message_id,
+            endpoint_id: route.endpoint_id,
+            organization_id: route.organization_id,
+            event_type: route.event_type,
+            status: DeliveryStatus::Pending,
+            attempts: Vec::new(),
+            scheduled: 0,
+            next_retry_at: None,
+            skipped: None,
+            directive: None,
+            claim: None,
+            manual: None,
+            updated_at: now,
+        }
+    }
+
     /// How many attempts have finished.
     #[must_use]
     pub fn attempt_count(&self) -> u32 {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::api::Reply;
 use crate::function::{Function, Outcome};
+use crate::organization::Organization;
 use crate::proxy::AwsProxy;
 use crate::queue::Queue;
 use crate::stack::Stack;
@@ -121,6 +122,25 @@ impl Workbench {
     #[must_use]
     pub fn environment_of(&self, name: &str) -> &BTreeMap<String, String> {
         &self.environments[name]
+    }
+
+    /// Puts an event of the catalogue's first type, with its example, and has the sender deal with it.
+    pub async fn deliver_example(&self, sender: &Function, organization: &Organization) {
+        self.put_example(organization).await;
+        self.events.feed(sender).await;
+    }
+
+    /// The same with many.
+    pub async fn deliver_examples(&self, sender: &Function, organization: &Organization, count: usize) {
+        for _ in 0..count {
+            self.put_example(organization).await;
+        }
+        self.events.feed_until_empty(sender).await;
+    }
+
+    async fn put_example(&self, organization: &Organization) {
+        let entry = &organization.profile.event_types[0];
+        self.events.put(&organization.record(entry.name, entry.example, "")).await;
     }
 
     /// A new instance of a function, started and with its start left out of the count of calls.

@@ -126,9 +126,7 @@ async fn a_manual_attempt_leaves_the_schedule_to_itself_and_is_never_retried() {
     let (sender, api) = (bench.function("sender").await, bench.function("api").await);
     let receiver = Receiver::start(&stack, |_, seen| Answer::status(if seen < 4 { 500 } else { 200 })).await;
     let endpoint = organization.endpoint(&receiver, &["*"]).await;
-    let entry = &organization.profile.event_types[0];
-    bench.events.put(&organization.record(entry.name, entry.example, "")).await;
-    bench.events.feed(&sender).await;
+    bench.deliver_example(&sender, &organization).await;
     let message = receiver.wait_for(1).await[0].message_id().to_owned();
     let retry = bench.deliveries.find("the retry", 1, |_| true).await;
 
@@ -169,9 +167,7 @@ async fn a_success_by_hand_ends_the_schedule() {
     let (sender, api) = (bench.function("sender").await, bench.function("api").await);
     let receiver = Receiver::start(&stack, |_, seen| Answer::status(if seen < 2 { 500 } else { 200 })).await;
     let endpoint = organization.endpoint(&receiver, &["*"]).await;
-    let entry = &organization.profile.event_types[0];
-    bench.events.put(&organization.record(entry.name, entry.example, "")).await;
-    bench.events.feed(&sender).await;
+    bench.deliver_example(&sender, &organization).await;
     let message = receiver.wait_for(1).await[0].message_id().to_owned();
     let retry = bench.deliveries.find("the retry", 1, |_| true).await;
     let delivery = endpoint.deliveries_of(&message).await.remove(0);
@@ -269,9 +265,7 @@ async fn what_an_earlier_answer_asked_for_is_over_with_the_next_one() {
     let (sender, api, dlq) = (bench.function("sender").await, bench.function("api").await, bench.function("dlq").await);
     let receiver = Receiver::start(&stack, |_, seen| Answer::status(if seen < 2 { 410 } else { 200 })).await;
     let endpoint = organization.endpoint(&receiver, &["*"]).await;
-    let entry = &organization.profile.event_types[0];
-    bench.events.put(&organization.record(entry.name, entry.example, "")).await;
-    bench.events.feed(&sender).await;
+    bench.deliver_example(&sender, &organization).await;
     bench.deliveries_dead_letters.feed(&dlq).await;
     assert_eq!(endpoint.get().await["disabledReason"], "410 Gone");
     endpoint.patch(json!({ "status": "enabled" })).await;
@@ -304,9 +298,7 @@ async fn attempts_that_two_have_asked_for_at_once_are_both_made() {
     })
     .await;
     let endpoint = organization.endpoint(&receiver, &["*"]).await;
-    let entry = &organization.profile.event_types[0];
-    bench.events.put(&organization.record(entry.name, entry.example, "")).await;
-    bench.events.feed(&sender).await;
+    bench.deliver_example(&sender, &organization).await;
     bench.deliveries.drain().await;
     let message = receiver.arrivals()[0].message_id().to_owned();
     let delivery = endpoint.deliveries_of(&message).await.remove(0);
@@ -336,9 +328,7 @@ async fn a_delivery_takes_fifty_attempts_and_no_more() {
     let (sender, api) = (bench.function("sender").await, bench.function("api").await);
     let receiver = Receiver::start(&stack, |_, _| Answer::status(500).body(vec![0xff; 20_000])).await;
     let endpoint = organization.endpoint(&receiver, &["*"]).await;
-    let entry = &organization.profile.event_types[0];
-    bench.events.put(&organization.record(entry.name, entry.example, "")).await;
-    bench.events.feed(&sender).await;
+    bench.deliver_example(&sender, &organization).await;
     bench.deliveries.drain().await;
     let message = receiver.arrivals()[0].message_id().to_owned();
     let delivery = endpoint.deliveries_of(&message).await.remove(0);

@@ -155,11 +155,7 @@ async fn a_replay_of_many_takes_many_steps_and_survives_the_death_of_any() {
     endpoint.disable().await;
     let bench = Workbench::new(&stack).await;
     let sender = bench.function("sender").await;
-    let entry = &organization.profile.event_types[0];
-    for _ in 0..MISSED {
-        bench.events.put(&organization.record(entry.name, entry.example, "")).await;
-    }
-    bench.events.feed_until_empty(&sender).await;
+    bench.deliver_examples(&sender, &organization, MISSED).await;
     assert_eq!(rows::deliveries(&stack, &endpoint).await, MISSED);
     endpoint.patch(json!({ "status": "enabled" })).await;
 
@@ -270,11 +266,7 @@ async fn what_a_replay_had_queued_when_it_stopped_is_sent_after_all() {
         endpoint.disable().await;
         let bench = Workbench::new(&stack).await;
         let sender = bench.function("sender").await;
-        let entry = &organization.profile.event_types[0];
-        for _ in 0..MISSED {
-            bench.events.put(&organization.record(entry.name, entry.example, "")).await;
-        }
-        bench.events.feed_until_empty(&sender).await;
+        bench.deliver_examples(&sender, &organization, MISSED).await;
         endpoint.patch(json!({ "status": "enabled" })).await;
 
         let api = bench.function("api").await;
@@ -306,11 +298,7 @@ async fn a_step_whose_note_lost_its_answer_hands_on_all_the_same() {
     endpoint.disable().await;
     let bench = Workbench::new(&stack).await;
     let sender = bench.function("sender").await;
-    let entry = &organization.profile.event_types[0];
-    for _ in 0..MISSED {
-        bench.events.put(&organization.record(entry.name, entry.example, "")).await;
-    }
-    bench.events.feed_until_empty(&sender).await;
+    bench.deliver_examples(&sender, &organization, MISSED).await;
     endpoint.patch(json!({ "status": "enabled" })).await;
     let api = bench.function("api").await;
     let wanted = json!({ "after": an_hour_ago() }).to_string();

@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use hookbell_aws::queues::{DeliveryTask, Task};
 use hookbell_aws::random;
 use hookbell_aws::table::Redelivery;
-use hookbell_domain::delivery::{Delivery, DeliveryStatus, MOST_ATTEMPTS};
+use hookbell_domain::delivery::{Delivery, MOST_ATTEMPTS, Route};
 use hookbell_domain::ids::DeliveryId;
 use hookbell_domain::profile::Redeliver;
 use hookbell_domain::time::after;
@@ -33,7 +33,8 @@ use crate::view::WebhookIdAnswer;
     responses(
         (status = 200, description = "It is on its way.", body = WebhookIdAnswer),
         (status = 404, description = "Delivery not found\n\nThe message of this delivery has expired"),
-        (status = 409, description = "`endpoint_disabled`: The endpoint is disabled; enable it to redeliver"),
+        (status = 409, description = "`endpoint_disabled`: The endpoint is disabled; enable it to redeliver\n\n\
+            `attempt_limit`: The delivery has had 50 attempts, and takes no more"),
     ),
     security(("key" = ["owner"])),
 )]
@@ -74,22 +75,14 @@ pub(crate) async fn redeliver(
 /// here only so that whoever has asked sees it at once.
 async fn deliver_anew(api: &Api, original: &Delivery, revision: u64) -> Result<(), ApiError> {
     let now = Timestamp::now();
-    let delivery = Delivery {
-        id: DeliveryId::new(now, random::id().map_err(|_| ApiError::Unavailable)?),
+    let id = DeliveryId::new(now, random::id().map_err(|_| ApiError::Unavailable)?);
+    let route = Route {
         message_id: original.message_id,
         endpoint_id: original.endpoint_id,
         organization_id: original.organization_id.clone(),
         event_type: original.event_type.clone(),
-        status: DeliveryStatus::Pending,
-        attempts: Vec::new(),
-        scheduled: 0,
-        next_retry_at: None,
-        skipped: None,
-        directive: None,
-        claim: None,
-        manual: None,
-        updated_at: now,
     };
+    let delivery = Delivery::waiting(id, route, now);
     let noted = Redelivery {
         organization_id: delivery.organization_id.clone(),
         message_id: delivery.message_id,
@@ -98,7 +91,8 @@ async fn deliver_anew(api: &Api, original: &Delivery, revision: u64) -> Result<(
     };
     // Noted first: a note that leads to no delivery shows nothing.
     api.table.note_redeliveries(&[noted]).await?;
-    let task = DeliveryTask { makes: Some(delivery.event_type.clone()), ..task(&delivery, now, revision) };
+    let task =
+        DeliveryTask { makes: Some(delivery.event_type.clone()), ..DeliveryTask::asked(&delivery, now, revision) };
     send(api, task).await?;
     if let Err(error) = api.table.put_new(&delivery).await {
         tracing::warn!(%error, "a redelivery will show when its first attempt begins");
@@ -109,23 +103,7 @@ async fn deliver_anew(api: &Api, original: &Delivery, revision: u64) -> Result<(
 /// Asks for one attempt on the same delivery, with no retries after it.
 async fn attempt_once(api: &Api, original: &Delivery, revision: u64) -> Result<(), ApiError> {
     let request = u64::from_le_bytes(random::bytes().map_err(|_| ApiError::Unavailable)?);
-    send(api, DeliveryTask { manual: Some(request), ..task(original, Timestamp::now(), revision) }).await
-}
-
-fn task(delivery: &Delivery, due_at: Timestamp, revision: u64) -> DeliveryTask {
-    DeliveryTask {
-        organization_id: delivery.organization_id.clone(),
-        endpoint_id: delivery.endpoint_id,
-        message_id: delivery.message_id,
-        delivery_id: delivery.id,
-        attempt: 1,
-        manual: None,
-        makes: None,
-        due_at: due_at.as_millisecond(),
-        revision: Some(revision),
-        hops: 0,
-        redrives: 0,
-    }
+    send(api, DeliveryTask { manual: Some(request), ..DeliveryTask::asked(original, Timestamp::now(), revision) }).await
 }
 
 async fn send(api: &Api, task: DeliveryTask) -> Result<(), ApiError> {

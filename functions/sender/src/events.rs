@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use hookbell_domain::delivery::{Delivery, DeliveryStatus, SKIPPED_DISABLED, Turn};
+use hookbell_domain::delivery::{Delivery, DeliveryStatus, Route, SKIPPED_DISABLED, Turn};
 use hookbell_domain::ids::DeliveryId;
 use jiff::Timestamp;
 
@@ -151,22 +151,13 @@ fn first_row(record: usize, job: &Job, made: Made) -> Option<Row> {
 }
 
 fn delivery(job: &Job, status: DeliveryStatus, updated_at: Timestamp) -> Delivery {
-    Delivery {
-        id: job.delivery_id,
+    let route = Route {
         message_id: job.message.id,
         endpoint_id: job.target.endpoint.id,
         organization_id: job.organization.record.id.clone(),
         event_type: job.message.event_type.clone(),
-        status,
-        attempts: Vec::new(),
-        scheduled: 0,
-        next_retry_at: None,
-        skipped: None,
-        directive: None,
-        claim: None,
-        manual: None,
-        updated_at,
-    }
+    };
+    Delivery { status, ..Delivery::waiting(job.delivery_id, route, updated_at) }
 }
 
 /// Writes rows, then sends what follows from them: a follow-up never exists without its row.

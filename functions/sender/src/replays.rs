@@ -105,19 +105,7 @@ async fn send(
 
 /// What sends a delivery once more, in its profile's way.
 fn task(replay: &Replay, organization: &OrganizationRecord, delivery: &Delivery) -> DeliveryTask {
-    let task = DeliveryTask {
-        organization_id: delivery.organization_id.clone(),
-        endpoint_id: delivery.endpoint_id,
-        message_id: delivery.message_id,
-        delivery_id: delivery.id,
-        attempt: 1,
-        manual: None,
-        makes: None,
-        due_at: Timestamp::now().as_millisecond(),
-        revision: Some(organization.revision),
-        hops: 0,
-        redrives: 0,
-    };
+    let task = DeliveryTask::asked(delivery, Timestamp::now(), organization.revision);
     match organization.profile.redeliver {
         Redeliver::NewDelivery => DeliveryTask {
             delivery_id: DeliveryId::replayed(delivery.id, replay.id, replay.began_at),

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hookbell_aws::AwsError;
 use hookbell_aws::queues::DeliveryTask;
 use hookbell_aws::table::{Claim, Claiming, Recorded};
-use hookbell_domain::delivery::{Claimant, Delivery, DeliveryStatus, MOST_ATTEMPTS, SKIPPED_DISABLED, Turn};
+use hookbell_domain::delivery::{Claimant, Delivery, DeliveryStatus, MOST_ATTEMPTS, Route, SKIPPED_DISABLED, Turn};
 use hookbell_domain::ids::{EndpointId, OrganizationId};
 use hookbell_domain::time::after;
 use jiff::Timestamp;
@@ -132,22 +132,13 @@ fn put_back(mut task: DeliveryTask) -> Step {
 
 /// The row of a delivery that its first attempt makes.
 fn waiting(task: &DeliveryTask) -> Delivery {
-    Delivery {
-        id: task.delivery_id,
+    let route = Route {
         message_id: task.message_id,
         endpoint_id: task.endpoint_id,
         organization_id: task.organization_id.clone(),
         event_type: task.makes.clone().unwrap_or_default(),
-        status: DeliveryStatus::Pending,
-        attempts: Vec::new(),
-        scheduled: 0,
-        next_retry_at: None,
-        skipped: None,
-        directive: None,
-        claim: None,
-        manual: None,
-        updated_at: Timestamp::now(),
-    }
+    };
+    Delivery::waiting(task.delivery_id, route, Timestamp::now())
 }
 
 async fn attempt(

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use hookbell_domain::delivery::{ManualRequest, Turn};
+use hookbell_domain::delivery::{Delivery, ManualRequest, Turn};
 use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, MessageId, OrganizationId, ReplayId};
 use hookbell_domain::message::{AcceptedEvent, Audience};
 use jiff::Timestamp;
@@ -120,6 +120,25 @@ pub enum EndedBecause {
 }
 
 impl DeliveryTask {
+    /// An attempt of a delivery that somebody asked for, who has seen that revision of the organization: due now, the
+    /// schedule's first.
+    #[must_use]
+    pub fn asked(delivery: &Delivery, now: Timestamp, revision: u64) -> Self {
+        Self {
+            organization_id: delivery.organization_id.clone(),
+            endpoint_id: delivery.endpoint_id,
+            message_id: delivery.message_id,
+            delivery_id: delivery.id,
+            attempt: 1,
+            manual: None,
+            makes: None,
+            due_at: now.as_millisecond(),
+            revision: Some(revision),
+            hops: 0,
+            redrives: 0,
+        }
+    }
+
     /// Which attempt it is for.
     #[must_use]
     pub fn turn(&self) -> Turn {
