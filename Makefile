@@ -58,7 +58,7 @@ check: tools ## formatting, lints, tests without a stack, and the template
 		echo "cargo-deny is not installed, so bans, licenses and sources were not checked."; \
 	fi
 
-test: check ## check, then the tests and the demo on a stack of their own
+test: check ## check, then the tests, the fuzzer and the demo on a stack of their own
 	@$(IN_VENV) $(LOCAL)/outer_ring.py
 
 clean: ## stop everything, and remove the tools, the stack's files and the builds

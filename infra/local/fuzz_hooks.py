@@ -1,4 +1,4 @@
-"""What the fuzzer leaves out, loaded by it: numbers that are none, where any text will do."""
+"""Drops cases whose count is no number: the API takes the default then, and any text will do."""
 
 from __future__ import annotations
 

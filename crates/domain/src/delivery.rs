@@ -11,8 +11,8 @@ use crate::retry::{Directive, Next};
 /// How much of a response is kept with its attempt, in bytes.
 pub const SNIPPET_BYTES: usize = 1_024;
 
-/// How many attempts of one delivery may be asked for and made by hand, the schedule's included: all of them are kept on
-/// one item, which DynamoDB bounds at 400 KB.
+/// Attempts of one delivery, the schedule's included, from which on no more can be asked for: all are kept on one item,
+/// which DynamoDB bounds at 400 KB.
 pub const MOST_ATTEMPTS: u32 = 50;
 
 /// Why a delivery was not attempted: its endpoint was disabled. Shown to the owner.
@@ -247,6 +247,12 @@ impl Delivery {
             manual: None,
             updated_at: now,
         }
+    }
+
+    /// Whether its message's acceptance made it, and nobody's asking.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.id == DeliveryId::first(self.message_id, self.endpoint_id)
     }
 
     /// How many attempts have finished.

@@ -68,12 +68,6 @@ macro_rules! ulid_id {
             pub fn shard(self) -> u8 {
                 self.0.to_bytes()[15] % SHARDS
             }
-
-            /// The smallest id of that millisecond: where a range of time begins.
-            #[must_use]
-            pub fn first_at(at: Timestamp) -> Self {
-                Self(Ulid::from_parts(unix_ms(at), 0))
-            }
         }
 
         impl TimedId for $name {
@@ -349,7 +343,7 @@ mod tests {
         assert!(early.number() < late.number() && early.to_string() < late.to_string());
         assert_eq!(MessageId::numbered(early.number()), early);
         let first_from = |text: &str| MessageId::first_from(text.parse().unwrap());
-        let at_123 = MessageId::first_at("2026-05-30T14:23:00.123Z".parse().unwrap());
+        let at_123 = MessageId::new("2026-05-30T14:23:00.123Z".parse().unwrap(), 0);
         assert_eq!(first_from("2026-05-30T14:23:00.123Z"), at_123);
         assert_eq!(first_from("2026-05-30T14:23:00.122000001Z"), at_123, "a time has begun that no id has");
         assert_eq!(first_from("1969-12-31T23:59:59.5Z").number(), 0);

@@ -9,7 +9,7 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Characters of an endpoint's description.
     pub description_length: usize,
-    /// Bytes of an endpoint's URL.
+    /// Characters of an endpoint's URL.
     pub url_length: usize,
     /// Headers that an owner adds to an endpoint's requests.
     pub custom_headers: usize,

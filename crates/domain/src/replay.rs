@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::delivery::{Delivery, DeliveryStatus};
+use crate::delivery::DeliveryStatus;
 use crate::ids::{DeliveryId, EndpointId, OrganizationId, ReplayId};
 
 /// Why a replay stopped: its endpoint was disabled. Shown to the owner.
@@ -46,7 +46,7 @@ pub enum ReplayState {
     Running,
     /// It has come to the end of its range.
     Finished,
-    /// It ended before; asking for it again goes on from there.
+    /// It ended before its range did; asking for it again begins it anew.
     Stopped,
 }
 
@@ -65,14 +65,5 @@ impl ReplayState {
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
         [Self::Running, Self::Finished, Self::Stopped].into_iter().find(|state| state.as_str() == word)
-    }
-}
-
-impl Replay {
-    /// Whether a delivery of its range and status is to be sent once more. One that was itself asked for is not: its
-    /// message has its turn with the first delivery.
-    #[must_use]
-    pub fn takes(delivery: &Delivery) -> bool {
-        delivery.id == DeliveryId::first(delivery.message_id, delivery.endpoint_id)
     }
 }

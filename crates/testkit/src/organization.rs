@@ -41,7 +41,7 @@ impl Organization {
         organization
     }
 
-    /// Asks for its initialisation.
+    /// Asks for its initialization.
     pub async fn initialize(&self, body: &Value) -> Reply {
         self.api.post(&self.sending("/initialize"), body.to_string()).await
     }

@@ -177,7 +177,7 @@ async fn an_organization_has_fifty_endpoints_at_most_however_many_are_asked_for_
 }
 
 #[tokio::test]
-async fn initialising_can_be_repeated_and_switches_the_profile_while_there_is_no_endpoint() {
+async fn initializing_can_be_repeated_and_switches_the_profile_while_there_is_no_endpoint() {
     let stack = Stack::load();
     let organization = Organization::unheard_of(&stack, "slothbox");
     let default = organization.api.post(&organization.sending("/initialize"), "").await.expect(201);

@@ -150,7 +150,7 @@ async fn a_cursor_that_is_none_is_refused() {
 }
 
 #[tokio::test]
-async fn a_wrong_initialisation_is_refused() {
+async fn a_wrong_initialization_is_refused() {
     let stack = Stack::load();
     let organization = Organization::new(&stack, "slothbox").await;
     let path = organization.sending("/initialize");

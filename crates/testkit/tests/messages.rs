@@ -166,7 +166,7 @@ async fn what_is_not_there_or_wrong_is_refused_by_its_name() {
 }
 
 #[tokio::test]
-async fn an_organization_is_initialised_or_not_there() {
+async fn an_organization_is_initialized_or_not_there() {
     let scene = Scene::new("daytona").await;
     let path = scene.organization.sending("/initialization-status");
     let status = scene.bench.get(&scene.api, &path).await.expect(200);

@@ -139,9 +139,9 @@ pub(crate) async fn create(
         let message = format!("The organization has reached its limit of {KEY_LIMIT} keys; delete one to add another");
         return Err(ApiError::Conflict("key_limit", message));
     }
-    let text = random::bytes::<KEY_BYTES>().map_err(|_| ApiError::Unavailable)?;
+    let text = random::bytes::<KEY_BYTES>()?;
     let text = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(text));
-    let id = KeyId::new(Timestamp::now(), random::id().map_err(|_| ApiError::Unavailable)?);
+    let id = KeyId::new(Timestamp::now(), random::id()?);
     let key = ApiKey { id, role, name, last_used_at: None };
     api.table.create_api_key(&organization, &key, KeyHash::of(&text)).await?;
     let answer = NewKeyAnswer { api_key: ApiKeyView::from(key), key: text };

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 use crate::error::ApiError;
 use crate::lists::PageBytes;
+use crate::message_lists::NO_MESSAGE;
 use crate::state::{Api, parse_organization};
 use crate::view::latency_ms;
 
@@ -65,8 +66,8 @@ pub(crate) struct AttemptView {
     tag = "Messages",
     operation_id = "listAttempts",
     summary = "List a message's attempts",
-    description = "Every attempt of a message at every endpoint, in the order in which they began. The one that is \
-        due or under way is among them. A message is there for its readers a moment after it was accepted.",
+    description = "Every attempt of a message at every endpoint, in the order in which they began. A first attempt \
+        that is due, and any that is under way, are among them; when the next retry is due stands in the delivery. A message is there for its readers a moment after it was accepted.",
     responses((status = 200, description = "The attempts.", body = Vec<AttemptView>)),
     security(("key" = ["member"])),
 )]
@@ -74,12 +75,11 @@ pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Path((organization, message)): Path<(String, String)>,
 ) -> Result<Json<Vec<AttemptView>>, ApiError> {
-    const NOT_FOUND: ApiError = ApiError::NotFound("Message not found");
     let organization = parse_organization(&organization)?;
-    let id = message.parse().map_err(|_| NOT_FOUND)?;
+    let id = message.parse().map_err(|_| NO_MESSAGE)?;
     let (message, endpoints) =
         tokio::try_join!(api.table.message(&organization, id, true), api.table.organization(&organization, false))?;
-    let message = message.ok_or(NOT_FOUND)?;
+    let message = message.ok_or(NO_MESSAGE)?;
     let deliveries = api.table.deliveries_of(&message).await?;
     let endpoints = endpoints.map(|organization| organization.endpoints).unwrap_or_default();
     let url_of = |id| {
@@ -97,10 +97,16 @@ pub(crate) async fn list(
     attempts.sort_by_key(|(at, _)| *at);
     // There are no pages here: the latest that an answer has room for.
     let mut bytes = PageBytes::default();
-    let fits = |(_, view): &(Timestamp, AttemptView)| bytes.takes(view.response.len() + view.url.len() + 400);
+    let fits = |(_, view): &(Timestamp, AttemptView)| bytes.takes(written(&view.response) + view.url.len() + 400);
     let mut latest: Vec<AttemptView> = attempts.into_iter().rev().take_while(fits).map(|(_, view)| view).collect();
     latest.reverse();
     Ok(Json(latest))
+}
+
+/// What a receiver's answer counts on a page: a quote becomes four bytes on its way, and is one of a page's; a control
+/// character becomes seven.
+fn written(answer: &str) -> usize {
+    answer.bytes().map(|byte| if byte < b' ' { 2 } else { 1 }).sum()
 }
 
 // The numbers of the API: how an attempt went, and what made it.

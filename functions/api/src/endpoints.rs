@@ -75,7 +75,7 @@ pub(crate) async fn create(
     let now = Timestamp::now();
     let key_pair = if input.options.v1a { Some(options::new_key_pair()?) } else { None };
     let endpoint = Endpoint {
-        id: EndpointId::new(now, random::id().map_err(|_| ApiError::Unavailable)?),
+        id: EndpointId::new(now, random::id()?),
         organization_id: organization.id.clone(),
         url: input.url,
         description: input.description,
@@ -92,7 +92,7 @@ pub(crate) async fn create(
         created_at: now,
         updated_at: now,
     };
-    let current = SigningSecret::new(random::bytes().map_err(|_| ApiError::Unavailable)?);
+    let current = SigningSecret::new(random::bytes()?);
     let secrets = EndpointSecrets { current, old: Vec::new(), key_pair, headers: input.options.headers };
     let sealed = SealedSecrets::seal(&api.keys, &secrets, &organization.id, endpoint.id).map_err(sealing_failed)?;
     let limit = api.config.limits.endpoints_per_organization;
@@ -197,7 +197,8 @@ pub(crate) async fn update(
     tag = "Endpoints",
     operation_id = "deleteEndpoint",
     summary = "Delete an endpoint",
-    description = "Deletes an endpoint. It gets nothing more, and what is said of its deliveries is gone with it.",
+    description = "Deletes an endpoint. It gets nothing more, and its deliveries can no longer be listed; the \
+        attempts of messages still show them.",
     responses((status = 204, description = "It is deleted.")),
     security(("key" = ["owner"])),
 )]

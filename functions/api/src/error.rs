@@ -9,6 +9,7 @@ use axum::http::header::RETRY_AFTER;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hookbell_aws::AwsError;
+use hookbell_aws::random::NoRandomness;
 use hookbell_domain::time::iso_ms;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -87,6 +88,14 @@ impl ApiError {
             Self::Unavailable => "Temporarily unavailable, try again".to_owned(),
         };
         ErrorBody { message, code, issues }
+    }
+}
+
+/// A failure of the operating system's, logged here once.
+impl From<NoRandomness> for ApiError {
+    fn from(error: NoRandomness) -> Self {
+        tracing::error!(%error, "a call failed");
+        Self::Unavailable
     }
 }
 

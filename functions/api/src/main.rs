@@ -1,6 +1,7 @@
 //! The HTTP API: what organizations, their developers and their producers call.
 //!
-//! The invariant: what it answers with success is stored, or on the queue; what it refuses has changed nothing.
+//! The invariant: what it answers with success is stored, or on the queue; what it refuses as the caller's mistake has
+//! changed nothing.
 
 mod api_keys;
 mod attempts;

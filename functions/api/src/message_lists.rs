@@ -19,6 +19,9 @@ use crate::lists::{List, PageBytes, PageParameters, Parameters, write_cursor};
 use crate::messages::payload;
 use crate::state::{Api, NO_ORGANIZATION, parse_organization};
 
+/// What is answered for a message that is not there.
+pub(crate) const NO_MESSAGE: ApiError = ApiError::NotFound("Message not found");
+
 /// An answer that holds a page of messages.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = MessagePage)]
@@ -120,7 +123,7 @@ pub(crate) async fn get(
     };
     let (record, message) = tokio::try_join!(api.table.organization_record(&organization), read)?;
     record.ok_or(NO_ORGANIZATION)?;
-    view(message.ok_or(ApiError::NotFound("Message not found"))?).map(Json)
+    view(message.ok_or(NO_MESSAGE)?).map(Json)
 }
 
 fn view(message: Message) -> Result<MessageView, ApiError> {

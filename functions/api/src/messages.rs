@@ -1,4 +1,4 @@
-//! Sending messages, and what came of them.
+//! Sending messages.
 
 use std::sync::Arc;
 
@@ -81,7 +81,7 @@ pub(crate) async fn send(
 
 /// A new message's id, for an event that is accepted now.
 pub(crate) fn new_message_id() -> Result<MessageId, ApiError> {
-    Ok(MessageId::new(Timestamp::now(), random::id().map_err(|_| ApiError::Unavailable)?))
+    Ok(MessageId::new(Timestamp::now(), random::id()?))
 }
 
 /// An answer that names the message that was made.

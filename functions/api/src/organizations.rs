@@ -1,4 +1,4 @@
-//! Initialising organizations.
+//! Initializing organizations.
 
 use std::sync::Arc;
 

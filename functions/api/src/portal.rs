@@ -36,9 +36,10 @@ pub(crate) struct PortalAccess {
     path = "/app-portal-access",
     tag = "Organizations",
     operation_id = "createPortalAccess",
-    summary = "Make a link to the console",
-    description = "A link that opens the console for this organization, as its owner, for an hour. Whoever has it can \
-        do what an owner can, so hand it to one person and do not keep it.",
+    summary = "Make a key for a person",
+    description = "A token that is a key of this organization for an hour, with an owner's rights, and the link under \
+        which the console will open with it. There is no console yet; the token is good for this API. Hand it to one \
+        person and do not keep it.",
     responses((status = 200, description = "The link.", body = PortalAccess)),
     security(("key" = ["owner"])),
 )]
@@ -49,7 +50,7 @@ pub(crate) async fn access(
     headers: HeaderMap,
 ) -> Result<Json<PortalAccess>, ApiError> {
     let organization = api.organization_record(&organization).await?;
-    let nonce = random::bytes().map_err(|_| ApiError::Unavailable)?;
+    let nonce = random::bytes()?;
     let token = portal_token::make(&api.keys, &organization.id, Timestamp::now(), nonce);
     let base = match api.config.public_url.as_str() {
         "" => base_url(&headers, &context).ok_or_else(|| {

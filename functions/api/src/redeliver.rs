@@ -75,7 +75,7 @@ pub(crate) async fn redeliver(
 /// here only so that whoever has asked sees it at once.
 async fn deliver_anew(api: &Api, original: &Delivery, revision: u64) -> Result<(), ApiError> {
     let now = Timestamp::now();
-    let id = DeliveryId::new(now, random::id().map_err(|_| ApiError::Unavailable)?);
+    let id = DeliveryId::new(now, random::id()?);
     let route = Route {
         message_id: original.message_id,
         endpoint_id: original.endpoint_id,
@@ -102,7 +102,7 @@ async fn deliver_anew(api: &Api, original: &Delivery, revision: u64) -> Result<(
 
 /// Asks for one attempt on the same delivery, with no retries after it.
 async fn attempt_once(api: &Api, original: &Delivery, revision: u64) -> Result<(), ApiError> {
-    let request = u64::from_le_bytes(random::bytes().map_err(|_| ApiError::Unavailable)?);
+    let request = u64::from_le_bytes(random::bytes()?);
     send(api, DeliveryTask { manual: Some(request), ..DeliveryTask::asked(original, Timestamp::now(), revision) }).await
 }
 

@@ -62,7 +62,7 @@ struct ReplayView {
     #[schema(format = "date-time", example = "2026-05-30T14:23:00.000Z")]
     before: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(schema_with = words::delivery_status)]
+    #[schema(schema_with = words::replayed_status)]
     status: Option<&'static str>,
     /// How many of them were sent once more.
     #[schema(example = 310)]
@@ -108,7 +108,7 @@ struct NewReplay {
     #[schema(format = "date-time", example = "2026-05-30T14:23:00.000Z")]
     before: Option<String>,
     /// Only deliveries that have this status when they have their turn.
-    #[schema(schema_with = words::delivery_status)]
+    #[schema(schema_with = words::replayed_status)]
     status: Option<String>,
 }
 

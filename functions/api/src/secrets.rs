@@ -96,7 +96,7 @@ pub(crate) async fn roll(
     let mut fields = Fields::read(&body, true)?;
     let expire_old = fields.optional("expireOld", "true or false").unwrap_or(false);
     fields.finish()?;
-    let secret = SigningSecret::new(random::bytes().map_err(|_| ApiError::Unavailable)?);
+    let secret = SigningSecret::new(random::bytes()?);
     let sealed = api.keys.seal(&secret, &organization, endpoint).map_err(sealing_failed)?;
     let limit = api.config.limits.old_secrets;
     match api.table.roll_secret(&organization, endpoint, &sealed, expire_old, limit, Timestamp::now()).await? {

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::endpoints::parse_endpoint;
+use crate::endpoints::{NO_ENDPOINT, parse_endpoint};
 use crate::error::ApiError;
 use crate::lists::Parameters;
 use crate::state::{Api, parse_organization};
@@ -63,7 +63,7 @@ struct CountsView {
     /// The receiver has them.
     #[schema(example = 1_204)]
     success: u64,
-    /// They used up their attempts.
+    /// They ended without success: their attempts are used up, or the receiver ended them.
     #[schema(example = 3)]
     fail: u64,
     /// They wait for an attempt, the first or the next.
@@ -72,7 +72,7 @@ struct CountsView {
     /// An attempt is under way.
     #[schema(example = 0)]
     sending: u64,
-    /// The endpoint was disabled when they were due.
+    /// No attempt was made any more: the endpoint was disabled, or the message had expired.
     #[schema(example = 0)]
     skipped: u64,
 }
@@ -126,7 +126,7 @@ pub(crate) async fn stats(
         api.table.endpoint(&organization, endpoint),
         api.table.delivery_outlines(endpoint, start, now),
     )?;
-    stored.ok_or(ApiError::NotFound("Endpoint not found"))?;
+    stored.ok_or(NO_ENDPOINT)?;
     let since = read.since.unwrap_or(start);
     let counted = stats::count(&read.deliveries, since, now);
     let hours = counted.hours.iter().map(|(hour, counts)| HourView { hour: iso_ms(*hour), counts: counts.into() });

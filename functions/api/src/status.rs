@@ -21,7 +21,7 @@ pub(crate) struct StatusAnswer {
     enabled: bool,
 }
 
-/// How an organization's initialisation stands. Every field is there: clients expect `null` where others have none.
+/// How an organization's initialization stands. Every field is there: clients expect `null` where others have none.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = InitializationStatus)]

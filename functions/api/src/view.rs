@@ -112,7 +112,7 @@ pub(crate) struct EndpointView<'a> {
     /// The types that it gets, `*` being all.
     #[schema(value_type = Vec<String>, example = json!(["invoice.paid"]))]
     event_types: &'a [String],
-    /// Whether it gets one message after the other, in the order in which they were accepted.
+    /// Whether it is to get one message after the other, in the order in which they were accepted. Not yet acted upon.
     #[schema(example = false)]
     ordered: bool,
     /// What its requests carry besides, by name. Only owners see the values.
@@ -128,11 +128,11 @@ pub(crate) struct EndpointView<'a> {
     /// Whether its requests carry the `svix-` headers too.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     svix_headers: bool,
-    /// Messages a second that it gets at most.
+    /// Messages a second that it is to get at most. Not yet acted upon.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 10_000)]
     rate_limit: Option<u32>,
-    /// Which messages it gets, by what is in them: an event pattern.
+    /// Which messages it is to get, by what is in them: an event pattern. Not yet acted upon.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     filter: Option<Box<RawValue>>,

@@ -111,7 +111,7 @@ async fn identify(
     record: &Record,
     began_at: Timestamp,
 ) -> Result<Result<(Incoming, Arc<Organization>), String>, AwsError> {
-    let unknown = |id| format!("organizationId: {id:?} is not initialised");
+    let unknown = |id| format!("organizationId: {id:?} is not initialized");
     if let Some(mark) = &record.mark {
         if !sender.keys.is_marked(Marked::AcceptedEvent, record.body.as_bytes(), mark) {
             return Ok(Err("the mark of an accepted event does not fit the body".to_owned()));
@@ -133,7 +133,7 @@ async fn identify(
     };
     let mut found = sender.organization(&produced.organization_id, Freshness::Cached).await?;
     if found.is_none() {
-        // It may have been initialised a moment ago.
+        // It may have been initialized a moment ago.
         found = sender.organization(&produced.organization_id, Freshness::Since(began_at)).await?;
     }
     let Some(mut organization) = found else { return Ok(Err(unknown(produced.organization_id))) };

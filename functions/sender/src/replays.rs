@@ -57,7 +57,8 @@ pub(crate) async fn step(sender: &Sender, task: ReplayTask, coming: Coming) -> R
     };
     let filter = DeliveryFilter { status: replay.status, event_type: None };
     let page = sender.table.list_deliveries(replay.endpoint_id, &filter, &wanted).await?;
-    let taken: Vec<&Delivery> = page.entries.iter().filter(|delivery| Replay::takes(delivery)).collect();
+    // The message of one that was itself asked for has its turn with the first delivery.
+    let taken: Vec<&Delivery> = page.entries.iter().filter(|delivery| delivery.is_first()).collect();
     send(sender, &replay, &organization.record, &taken).await?;
     let done = Done { reached: page.next, redelivered: u64::try_from(taken.len()).unwrap_or(u64::MAX) };
     let advanced = sender.table.advance_replay(&replay, done, coming.claimant, Timestamp::now()).await?;

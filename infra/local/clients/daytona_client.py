@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def use(webhooks: WebhooksApi, asked: dict[str, Any]) -> dict[str, Any]:
-    """Every call of the library, in an organization that is initialised already."""
+    """Every call of the library, in an organization that is initialized already."""
     organization = asked["organization"]
     said: dict[str, Any] = {}
     said["enabled"] = webhooks.webhook_controller_get_status().enabled

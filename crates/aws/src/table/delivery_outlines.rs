@@ -19,7 +19,8 @@ const ROUNDS: usize = 3;
 /// Rows that a request looks at, in at most 1 MB of them (AWS, "Query"). Eight shards, three rounds: 24,000.
 const ROWS: usize = 1_000;
 
-/// The attempts of a delivery whose time is read. No schedule has half as many; DynamoDB has no path to all of a list.
+/// The first attempts of a delivery, whose time is read; more are made only by hand. DynamoDB has no path to all of a
+/// list.
 const ATTEMPTS: usize = 24;
 
 /// What was found of an endpoint's deliveries.

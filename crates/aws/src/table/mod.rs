@@ -1,4 +1,4 @@
-//! The one table. Its keys are in [`keys`], its items in `items`; each further file is one kind of item.
+//! The one table. Its keys are in [`keys`], most of its items in `items`, those of one file alone beside their use.
 //!
 //! There are no indexes: whoever reads an item can compute its key from what it has. A delivered message costs two
 //! writes, its own and its delivery's.

@@ -23,7 +23,7 @@ pub struct OrganizationRecord {
     pub revision: u64,
     /// How many endpoints it has.
     pub endpoint_count: u32,
-    /// When it was initialised.
+    /// When it was initialized.
     pub created_at: Timestamp,
     /// When it changed last.
     pub updated_at: Timestamp,
@@ -38,7 +38,7 @@ pub struct Organization {
     pub endpoints: Vec<StoredEndpoint>,
 }
 
-/// What asking for an organization's initialisation came to.
+/// What asking for an organization's initialization came to.
 #[derive(Debug)]
 pub enum Initialized {
     /// It is there, with the profile asked for.

@@ -42,7 +42,7 @@ impl Table {
         }
     }
 
-    /// Runs a transaction whose only condition is that its subject is there; `false` when it is not.
+    /// Runs a transaction; `false` when a condition of it did not hold.
     pub(super) async fn changed<const N: usize>(
         &self,
         writes: [TransactWriteItemBuilder; N],

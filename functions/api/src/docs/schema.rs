@@ -58,7 +58,7 @@ fn gather(document: &Value, schema: &Value, within: &str, depth: usize, found: &
     }
 }
 
-/// A schema's type in words: "string", "array of objects".
+/// A schema's type in words: "string", "list of objects".
 fn kind(document: &Value, schema: &Value) -> String {
     let schema = resolved(document, schema);
     match schema.get("type") {

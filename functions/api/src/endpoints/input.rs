@@ -30,8 +30,8 @@ pub(super) struct NewEndpointBody {
     /// What to say of it, without control characters.
     #[schema(example = "Billing")]
     description: Option<String>,
-    /// Whether it is to get one message after the other, in the order in which they were accepted. One that fails then
-    /// holds up those behind it.
+    /// Whether it is to get one message after the other, in the order in which they were accepted. Checked and kept; not
+    /// yet acted upon.
     #[schema(default = false)]
     ordered: Option<bool>,
     /// What its requests are to carry besides, by name: at most {header-limit}, of {header-bytes-limit} bytes together.
@@ -44,11 +44,11 @@ pub(super) struct NewEndpointBody {
     /// Whether its requests are to carry the `svix-` headers too, with the values of the `webhook-` ones.
     #[schema(default = false)]
     svix_headers: Option<bool>,
-    /// Messages a second that it is to get at most. The others wait.
+    /// Messages a second that it is to get at most. Checked and kept; not yet acted upon.
     #[schema(minimum = 1, maximum = 10_000)]
     rate_limit: Option<u32>,
     /// Which messages it is to get, by what is in their bodies: an event pattern in the language of Amazon EventBridge,
-    /// such as `{"amount": [{"numeric": [">", 1000]}]}`.
+    /// such as `{"amount": [{"numeric": [">", 1000]}]}`. Checked and kept; not yet acted upon.
     #[schema(value_type = Option<Object>)]
     filter: Option<Filter>,
 }
@@ -66,7 +66,8 @@ pub(super) struct EndpointChangeBody {
     event_types: Option<Vec<String>>,
     /// What to say of it, without control characters. An empty text takes it away.
     description: Option<String>,
-    /// Whether it is to get one message after the other, in the order in which they were accepted.
+    /// Whether it is to get one message after the other, in the order in which they were accepted. Checked and kept; not
+    /// yet acted upon.
     ordered: Option<bool>,
     #[schema(schema_with = words::endpoint_status)]
     status: Option<String>,
@@ -77,11 +78,11 @@ pub(super) struct EndpointChangeBody {
     v1a: Option<bool>,
     /// Whether its requests are to carry the `svix-` headers too, with the values of the `webhook-` ones.
     svix_headers: Option<bool>,
-    /// Messages a second that it is to get at most. The others wait. `null` takes the limit away.
+    /// Messages a second that it is to get at most. `null` takes the limit away. Checked and kept; not yet acted upon.
     #[schema(minimum = 1, maximum = 10_000)]
     rate_limit: Option<u32>,
     /// Which messages it is to get, by what is in their bodies: an event pattern in the language of Amazon EventBridge.
-    /// `null` takes it away.
+    /// `null` takes it away. Checked and kept; not yet acted upon.
     #[schema(value_type = Option<Object>)]
     filter: Option<Filter>,
 }

@@ -109,7 +109,7 @@ impl OptionsChange {
 
 /// A key pair that nobody has.
 pub(super) fn new_key_pair() -> Result<SigningKeyPair, ApiError> {
-    let seed: [u8; 32] = random::bytes().map_err(|_| ApiError::Unavailable)?;
+    let seed: [u8; 32] = random::bytes()?;
     SigningKeyPair::from_seed(&seed).map_err(|_| ApiError::Unavailable)
 }
 

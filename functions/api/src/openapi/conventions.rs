@@ -157,7 +157,7 @@ fn add_components(components: &mut Value) {
         "type": "apiKey",
         "in": "header",
         "name": "Authorization",
-        "description": "`sk_` and 32 characters, raw or after `Bearer`.",
+        "description": "`sk_` and 32 characters, or the `pt_…` token of `app-portal-access`; raw or after `Bearer`.",
     });
     let Some(components) = components.as_object_mut() else { return };
     components.insert("parameters".to_owned(), parameters.into());

@@ -17,6 +17,16 @@ pub(crate) fn delivery_status() -> Object {
     )
 }
 
+/// Which deliveries a replay takes, by their status.
+pub(crate) fn replayed_status() -> Object {
+    use DeliveryStatus::{Delivered, Exhausted, Failed, Pending};
+    one_of(
+        [Pending, Failed, Delivered, Exhausted].map(DeliveryStatus::as_str),
+        "exhausted",
+        "Only deliveries that have this status when they have their turn; all of them where it is absent.",
+    )
+}
+
 /// Whether an endpoint gets anything.
 pub(crate) fn endpoint_status() -> Object {
     one_of(["enabled", "disabled"], "enabled", "Whether messages are sent to it. One that keeps failing is disabled.")
@@ -25,7 +35,11 @@ pub(crate) fn endpoint_status() -> Object {
 /// How far a replay is.
 pub(crate) fn replay_state() -> Object {
     let words = [ReplayState::Running, ReplayState::Finished, ReplayState::Stopped].map(ReplayState::as_str);
-    one_of(words, "running", "How far it is. A stopped one goes on when it is asked for again.")
+    one_of(
+        words,
+        "running",
+        "How far it is. A stopped one begins anew when it is asked for again; what has arrived is not sent twice.",
+    )
 }
 
 /// What a key may do.
