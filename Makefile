@@ -17,7 +17,7 @@ SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up demo listen logs down check test clean tools
+.PHONY: help up demo listen logs down check test clean tools test-tools
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,7 +58,7 @@ check: tools ## formatting, lints, tests without a stack, and the template
 		echo "cargo-deny is not installed, so bans, licenses and sources were not checked."; \
 	fi
 
-test: check ## check, then the tests, the fuzzer and the demo on a stack of their own
+test: test-tools check ## check, then the tests, the fuzzer and the demo on a stack of their own
 	@$(IN_VENV) $(LOCAL)/outer_ring.py
 
 clean: ## stop everything, and remove the tools, the stack's files and the builds
@@ -68,3 +68,7 @@ clean: ## stop everything, and remove the tools, the stack's files and the build
 # The tools; quiet when they are already there.
 tools:
 	@$(PYTHON) $(LOCAL)/tools.py
+
+# The same, and what only the tests need.
+test-tools:
+	@$(PYTHON) $(LOCAL)/tools.py --tests

@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 TEMPLATE = ROOT / "template.yaml"
 REQUIREMENTS = ROOT / "infra" / "local" / "requirements.txt"
+TEST_REQUIREMENTS = ROOT / "infra" / "local" / "test-requirements.txt"
 VERIFIERS = ROOT / "infra" / "local" / "verifiers"
 BUILD_FOLDER = ROOT / ".aws-sam" / "build"
 EVENTS_FOLDER = ROOT / "events"

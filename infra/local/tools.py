@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 if sys.version_info < (3, 10):
     sys.exit(
@@ -23,31 +24,42 @@ if sys.version_info < (3, 10):
 
 from commands import run_logged
 from say import Failure, Steps, explained_failures
-from settings import REQUIREMENTS, ROOT, VENV, VERIFIERS
+from settings import REQUIREMENTS, ROOT, TEST_REQUIREMENTS, VENV, VERIFIERS
 
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "requirements.sha256"
+TESTS_STAMP = VENV / "test-requirements.sha256"
 PIP_LOG = ROOT / ".local" / "log" / "pip.log"
 NPM_LOG = ROOT / ".local" / "log" / "npm.log"
 
 # Where the library of JavaScript goes that the tests verify signatures with.
 NODE_FOLDER = VENV / "verifiers"
-PACKAGE_FILES = ("package.json", "package-lock.json")
+PACKAGE_FILES = (VERIFIERS / "package.json", VERIFIERS / "package-lock.json")
+TESTS_FILES = (TEST_REQUIREMENTS, *PACKAGE_FILES)
+
+ADVICE = (
+    "look whether the package indexes of Python and Node can be reached (a proxy goes into "
+    "HTTPS_PROXY), then run the same command again."
+)
 
 
 def main() -> None:
     """Check and install: as the first two steps of a command, or silently if there is no need."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, help="how many steps the whole command has")
-    total = parser.parse_args().steps
+    parser.add_argument("--tests", action="store_true", help="also what only `make test` needs")
+    arguments = parser.parse_args()
     with explained_failures():
-        if total is None:
+        if arguments.steps is None:
             check_prerequisites()
             if not installed():
                 with Steps(1).step("Installing the tools into .venv (about a minute)"):
                     install()
+            if arguments.tests and not tests_installed():
+                with Steps(1).step("Installing what the tests need into .venv (about a minute)"):
+                    install_for_tests()
             return
-        steps = Steps(total)
+        steps = Steps(arguments.steps)
         with steps.step("Checking what this machine has") as step:
             step.outcome = check_prerequisites()
         with steps.step("Installing the tools into .venv (first time about a minute)") as step:
@@ -108,10 +120,15 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def installed() -> bool:
-    """Whether .venv works and holds exactly what the files of requirements ask for."""
-    if not STAMP.exists() or STAMP.read_text() != requirements_digest():
+    """Whether .venv works and holds exactly what the requirements file asks for."""
+    if not STAMP.exists() or STAMP.read_text() != digest(REQUIREMENTS):
         return False
     return venv_works()
+
+
+def tests_installed() -> bool:
+    """Whether .venv holds exactly what the files of the tests' requirements ask for."""
+    return TESTS_STAMP.exists() and TESTS_STAMP.read_text() == digest(*TESTS_FILES)
 
 
 def venv_works() -> bool:
@@ -121,31 +138,36 @@ def venv_works() -> bool:
 
 def install() -> None:
     """Make .venv if needed, and install the requirements."""
-    advice = (
-        "look whether the package indexes of Python and Node can be reached (a proxy goes into "
-        "HTTPS_PROXY), then run the same command again."
-    )
     if not venv_works():
         make_venv = [sys.executable, "-m", "venv", "--clear", str(VENV)]
         if not run_logged(make_venv, PIP_LOG, os.environ):
-            raise Failure("The virtual environment .venv could not be made.", advice, PIP_LOG)
-    pip = [str(PYTHON), "-m", "pip", "install", "--requirement", str(REQUIREMENTS)]
-    if not run_logged(pip, PIP_LOG, os.environ):
-        raise Failure("The tools could not be installed.", advice, PIP_LOG)
+            raise Failure("The virtual environment .venv could not be made.", ADVICE, PIP_LOG)
+    pip_install(REQUIREMENTS)
+    STAMP.write_text(digest(REQUIREMENTS))
+
+
+def install_for_tests() -> None:
+    """Install what only the tests need; Node itself is among it."""
+    pip_install(TEST_REQUIREMENTS)
     NODE_FOLDER.mkdir(exist_ok=True)
-    for name in PACKAGE_FILES:
-        shutil.copyfile(VERIFIERS / name, NODE_FOLDER / name)
-    # Node itself is one of the requirements.
+    for file in PACKAGE_FILES:
+        shutil.copyfile(file, NODE_FOLDER / file.name)
     npm = [str(VENV / "bin" / "npm"), "ci", "--prefix", str(NODE_FOLDER), "--ignore-scripts"]
     in_venv = {**os.environ, "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
     if not run_logged([*npm, "--no-audit", "--no-fund"], NPM_LOG, in_venv):
-        raise Failure("The verifier of JavaScript could not be installed.", advice, NPM_LOG)
-    STAMP.write_text(requirements_digest())
+        raise Failure("The verifier of JavaScript could not be installed.", ADVICE, NPM_LOG)
+    TESTS_STAMP.write_text(digest(*TESTS_FILES))
 
 
-def requirements_digest() -> str:
-    """Changes whenever one of the files of requirements does."""
-    files = [REQUIREMENTS, *(VERIFIERS / name for name in PACKAGE_FILES)]
+def pip_install(requirements: Path) -> None:
+    """Install what a file asks for into .venv."""
+    pip = [str(PYTHON), "-m", "pip", "install", "--requirement", str(requirements)]
+    if not run_logged(pip, PIP_LOG, os.environ):
+        raise Failure("The tools could not be installed.", ADVICE, PIP_LOG)
+
+
+def digest(*files: Path) -> str:
+    """Changes whenever one of the files does."""
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 

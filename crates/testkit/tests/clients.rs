@@ -24,7 +24,7 @@ async fn ask(client: &str, question: &Value) -> Value {
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .expect("`make check` installs it");
+        .expect("`make test` installs it");
     let mut stdin = child.stdin.take().expect("a pipe");
     stdin.write_all(question.to_string().as_bytes()).await.expect("it reads");
     drop(stdin);

@@ -57,7 +57,7 @@ impl Library {
             }
         };
         let input: Vec<Value> = requests.iter().map(Request::json).collect();
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("`make check` installs it");
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("`make test` installs it");
         let mut stdin = child.stdin.take().expect("a pipe");
         stdin.write_all(json!(input).to_string().as_bytes()).await.expect("it reads");
         drop(stdin);

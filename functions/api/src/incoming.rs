@@ -5,7 +5,7 @@
 //! meaning: `?`, `#`, dots alone, control characters that are dropped.
 
 use axum::http::header::HOST;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use lambda_http::aws_lambda_events::query_map::QueryMap;
 use lambda_http::request::LambdaRequest;
 use url::Url;
@@ -42,7 +42,9 @@ fn mend_headers(headers: &mut HeaderMap) {
     }
     let is_host = |value: &HeaderValue| {
         let url = value.to_str().ok().map(|host| (host, Url::parse(&format!("https://{host}/-"))));
-        matches!(url, Some((host, Ok(url))) if url.path() == "/-" && url.username().is_empty() && !host.contains('@'))
+        let Some((host, Ok(url))) = url else { return false };
+        // What is put together is read as a URL and then as a request's target: they differ in what a host may hold.
+        url.path() == "/-" && !host.contains('@') && url.as_str().parse::<Uri>().is_ok()
     };
     if !headers.get(HOST).is_none_or(is_host) {
         headers.remove(HOST);
@@ -117,6 +119,9 @@ mod tests {
             ("a@b", false),
             ("a/b", false),
             ("a?b", false),
+            ("a{b", false),
+            ("a`b", false),
+            ("a\"b", false),
             ("", false),
         ] {
             check(HOST, value, stays);

@@ -71,7 +71,7 @@ struct ReplayView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = "date-time", example = "2026-05-30T08:12:41.107Z")]
     reached: Option<String>,
-    /// When it was first asked for.
+    /// When it was asked for; where it goes on without `before`, when that was asked for.
     #[schema(format = "date-time", example = "2026-05-30T14:23:00.000Z")]
     created_at: String,
     /// When it last moved.
@@ -140,14 +140,14 @@ pub(crate) async fn begin(
 ) -> Result<(StatusCode, Json<ReplayAnswer>), ApiError> {
     let (organization, endpoint) = (parse_organization(&organization)?, parse_endpoint(&endpoint)?);
     let now = Timestamp::now();
-    let (wanted, is_open) = read(&organization, endpoint, now, &body)?;
+    let wanted = read(&organization, endpoint, now, &body)?;
     let (record, stored) =
         tokio::try_join!(api.table.organization_record(&organization), api.table.endpoint(&organization, endpoint))?;
     let (record, stored) = (record.ok_or(NO_ORGANIZATION)?, stored.ok_or(NO_ENDPOINT)?);
     if !stored.endpoint.is_enabled() {
         return Err(ApiError::disabled("replay"));
     }
-    let mut replay = match api.table.begin_replay(wanted, is_open).await? {
+    let mut replay = match api.table.begin_replay(wanted).await? {
         BeginReplay::Begun(replay) | BeginReplay::Known(replay) => replay,
     };
     if replay.state == ReplayState::Stopped {
@@ -218,13 +218,8 @@ pub(crate) async fn get(
     Ok(Json(ReplayAnswer { replay: replay.into() }))
 }
 
-/// Reads what is to be replayed, and whether it is to end now because nothing else was said.
-fn read(
-    organization: &OrganizationId,
-    endpoint: EndpointId,
-    now: Timestamp,
-    body: &[u8],
-) -> Result<(Replay, bool), ApiError> {
+/// Reads what is to be replayed.
+fn read(organization: &OrganizationId, endpoint: EndpointId, now: Timestamp, body: &[u8]) -> Result<Replay, ApiError> {
     const TIME: &str = "a time as 2026-05-30T14:23:00Z";
     let mut fields = Fields::read(body, false)?;
     let after = fields.required_text::<Timestamp>("after", TIME);
@@ -241,7 +236,7 @@ fn read(
     }
     fields.finish()?;
     let after = after.ok_or(ApiError::Unavailable)?;
-    let replay = Replay {
+    Ok(Replay {
         id: ReplayId::of(endpoint, after, asked_before, known.map(DeliveryStatus::as_str)),
         organization_id: organization.clone(),
         endpoint_id: endpoint,
@@ -255,6 +250,5 @@ fn read(
         redelivered: 0,
         began_at: now,
         updated_at: now,
-    };
-    Ok((replay, asked_before.is_none()))
+    })
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hookbell_aws::queues::{DeliveryTask, Ended, EndedBecause, ReplayTask, Task};
-use hookbell_domain::delivery::{Delivery, DeliveryStatus, Turn};
+use hookbell_domain::delivery::{Delivery, DeliveryStatus, Trigger, Turn};
 use hookbell_domain::ids::{DeliveryId, EndpointId, MessageId, OrganizationId};
 use hookbell_domain::retry::{Decision, Directive, Next};
 use hookbell_domain::time::until;
@@ -97,11 +97,16 @@ pub(crate) fn of_state(delivery: &Delivery) -> Option<FollowUp> {
         (None, DeliveryStatus::Failed) => {
             delivery.next_retry_at.map(|due| subject.attempt(delivery.scheduled + 1, due))
         }
-        (None, DeliveryStatus::Exhausted) if delivery.skipped.is_none() => {
+        // After an attempt that somebody asked for the row no longer says what ended its schedule.
+        (None, DeliveryStatus::Exhausted) if delivery.skipped.is_none() && !ends_by_hand(delivery) => {
             Some(subject.end(EndedBecause::Exhausted, at))
         }
         (None, DeliveryStatus::Delivered | DeliveryStatus::Exhausted) => None,
     }
+}
+
+fn ends_by_hand(delivery: &Delivery) -> bool {
+    delivery.attempts.last().is_some_and(|attempt| attempt.trigger == Trigger::Manual)
 }
 
 /// What the receiver's wish that a delivery notes brings about.
@@ -151,7 +156,7 @@ pub(crate) async fn send(sender: &Sender, follow_ups: Vec<FollowUp>) -> Vec<usiz
 
 #[cfg(test)]
 mod tests {
-    use hookbell_domain::delivery::{Attempt, Trigger};
+    use hookbell_domain::delivery::Attempt;
     use hookbell_domain::outcome::{Answer, Outcome};
 
     use super::*;
@@ -213,5 +218,8 @@ mod tests {
         check(&directed(DeliveryStatus::Exhausted, Directive::AbortMessage), "nothing");
         let skipped = Delivery { skipped: Some("x".to_owned()), ..delivery(DeliveryStatus::Exhausted, &[], None) };
         check(&skipped, "nothing");
+        let mut asked = delivery(DeliveryStatus::Exhausted, &[500, 500], None);
+        asked.attempts[1].trigger = Trigger::Manual;
+        check(&asked, "nothing");
     }
 }

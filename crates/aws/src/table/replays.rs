@@ -82,21 +82,23 @@ struct ReplayItem {
 
 impl Table {
     /// Begins a replay, unless the same was asked for within a day. One that was to end at the time of the asking, and
-    /// has, goes on from there to `replay`'s own time where it `is_open` in that way.
+    /// has, goes on from there to the time of this asking.
     ///
     /// # Errors
     /// When DynamoDB fails.
-    pub async fn begin_replay(&self, replay: Replay, is_open: bool) -> Result<BeginReplay, AwsError> {
+    pub async fn begin_replay(&self, replay: Replay) -> Result<BeginReplay, AwsError> {
         let day = i64::try_from(REMEMBERED.as_millis()).unwrap_or(i64::MAX);
         let forgotten = replay.began_at.as_millisecond() - day;
         let absent = "attribute_not_exists(PK) OR (began <= :at AND #state <> :state)";
         let asked = self.put_replay(replay.clone(), absent, forgotten, ReplayState::Running).await?;
         match asked {
             BeginReplay::Known(earlier)
-                if is_open && earlier.state == ReplayState::Finished && earlier.before < replay.before =>
+                if earlier.state == ReplayState::Finished
+                    && earlier.before.as_millisecond() < replay.before.as_millisecond() =>
             {
                 let seen = earlier.began_at.as_millisecond();
-                let next = Replay { after: earlier.before, ..replay };
+                // A step of the run before that is still under way finds its number taken.
+                let next = Replay { after: earlier.before, step: earlier.step.saturating_add(1), ..replay };
                 self.put_replay(next, "began = :at AND #state = :state", seen, ReplayState::Finished).await
             }
             asked => Ok(asked),
@@ -251,8 +253,11 @@ impl Table {
                 .update_expression("SET #state = :to, updated = :now, stopped = :reason")
                 .expression_attribute_values(":reason", text(reason)),
             None => update
-                .update_expression("SET #state = :to, updated = :now, redelivered = :zero REMOVE stopped, reached")
-                .expression_attribute_values(":zero", number(0)),
+                .update_expression(
+                    "SET #state = :to, updated = :now, redelivered = :zero, step = step + :one REMOVE stopped, reached",
+                )
+                .expression_attribute_values(":zero", number(0))
+                .expression_attribute_values(":one", number(1)),
         };
         update_if(update).await.map(|answer| answer.is_some())
     }
