@@ -86,8 +86,7 @@ impl Parameters {
 
     /// Which page is wanted: `limit`, `cursor`, `after` and `before`.
     pub(crate) fn page<I: TimedId>(&mut self, keys: &Keys, list: List<'_>, most: usize) -> Wanted<I> {
-        let behind =
-            self.get("cursor").filter(|cursor| !cursor.is_empty()).map(|cursor| read_cursor(keys, list, cursor));
+        let behind = self.get("cursor").map(|cursor| read_cursor(keys, list, cursor));
         if behind == Some(None) {
             self.refuse("cursor", "Must be the cursor of an earlier page of this list, unchanged".to_owned());
         }
