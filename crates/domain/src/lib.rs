@@ -6,6 +6,7 @@
 pub mod address;
 mod auto_disable;
 pub mod body;
+mod claims;
 pub mod delivery;
 pub mod endpoint;
 pub mod filter;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hookbell_aws::AwsError;
 use hookbell_aws::queues::DeliveryTask;
 use hookbell_aws::table::{Claim, Claiming, Recorded};
-use hookbell_domain::delivery::{Claimant, Delivery, DeliveryStatus, MOST_ATTEMPTS, Route, SKIPPED_DISABLED, Turn};
+use hookbell_domain::delivery::{Delivery, DeliveryStatus, MOST_ATTEMPTS, Route, SKIPPED_DISABLED, Turn};
 use hookbell_domain::ids::{EndpointId, OrganizationId};
 use hookbell_domain::time::after;
 use jiff::Timestamp;
@@ -69,14 +69,14 @@ pub(crate) async fn process(sender: &Sender, task: DeliveryTask, coming: Coming)
         Claim::Taken(delivery) => attempt(sender, organization, target, &task, delivery).await,
         Claim::Gone => Ok((Step::Done, None)),
         // Two people have asked at once: each gets an attempt, one after the other.
-        Claim::Busy(delivery) if task.manual.is_some() && !is_by(&delivery, turn, claimant) => {
+        Claim::Busy(delivery) if task.manual.is_some() && !delivery.is_claimed_by(turn, claimant) => {
             let due_at = after(Timestamp::now(), TURN_WAIT).as_millisecond();
             Ok((put_back(DeliveryTask { due_at, ..task }), None))
         }
         // Where another record has the attempt, this one is the loser of a fork; the winner's lives on until all is
         // done. Where this very record has it, another copy of it is at work, or was.
-        Claim::Busy(delivery) if !repeated && !is_by(&delivery, turn, claimant) => Ok((Step::Done, None)),
-        Claim::Past(delivery) if !repeated && !is_by(&delivery, turn, claimant) => Ok((Step::Done, None)),
+        Claim::Busy(delivery) if !repeated && !delivery.is_claimed_by(turn, claimant) => Ok((Step::Done, None)),
+        Claim::Past(delivery) if !repeated && !delivery.is_claimed_by(turn, claimant) => Ok((Step::Done, None)),
         Claim::Busy(_) => Err(TaskError::Busy),
         Claim::Past(delivery) => Ok((resume(turn, &delivery), None)),
     }
@@ -103,13 +103,6 @@ pub(crate) async fn find(
         }
     }
     Ok(found)
-}
-
-fn is_by(delivery: &Delivery, turn: Turn, claimant: Claimant) -> bool {
-    match turn {
-        Turn::Scheduled(_) => delivery.claim.is_some_and(|claim| claim.by == claimant),
-        Turn::Manual(request) => delivery.manual.is_some_and(|manual| manual.request == request),
-    }
 }
 
 /// What is left to do when an earlier try at this record recorded its attempt and then died.

@@ -148,7 +148,7 @@ impl Table {
             UpdateItemError::ConditionalCheckFailedException(failed) => {
                 let Some(item) = failed.item else { return Ok(Claim::Gone) };
                 let delivery = from_item::<DeliveryItem>(item)?.into_delivery()?;
-                Ok(match (held_until(&delivery, turn), is_ahead(&delivery, turn)) {
+                Ok(match (delivery.claimed_until(turn), delivery.awaits(turn)) {
                     (Some(held), true) if held.as_millisecond() == until.as_millisecond() => Claim::Taken(delivery),
                     (_, true) => Claim::Busy(delivery),
                     (_, false) => Claim::Past(delivery),
@@ -183,7 +183,7 @@ impl Table {
                     return Ok(Recorded::Decided);
                 }
                 let there = there.into_delivery()?;
-                is_next(&there, turn) && !there.status.is_open()
+                there.is_unrecorded(turn) && !there.status.is_open()
             }
         };
         if !ended_meanwhile {
@@ -265,31 +265,5 @@ impl Table {
             }
             error => Err(AwsError::sdk("UpdateItem")(error)),
         }
-    }
-}
-
-/// Until when a worker has the attempt.
-fn held_until(delivery: &Delivery, turn: Turn) -> Option<Timestamp> {
-    match turn {
-        Turn::Scheduled(_) => delivery.claim.and_then(|claim| claim.until),
-        Turn::Manual(request) => delivery.manual.filter(|manual| manual.request == request)?.until,
-    }
-}
-
-/// Whether an attempt is still to be made.
-fn is_ahead(delivery: &Delivery, turn: Turn) -> bool {
-    match turn {
-        Turn::Scheduled(_) => delivery.status.is_open() && is_next(delivery, turn),
-        Turn::Manual(request) => {
-            delivery.manual.is_none_or(|manual| manual.request != request || manual.until.is_some())
-        }
-    }
-}
-
-/// Whether nobody has recorded an attempt, nor one after it.
-fn is_next(delivery: &Delivery, turn: Turn) -> bool {
-    match turn {
-        Turn::Scheduled(n) => delivery.scheduled == n.saturating_sub(1),
-        Turn::Manual(_) => is_ahead(delivery, turn),
     }
 }
