@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::openapi::words;
-use crate::state::{Api, parse_organization};
+use crate::state::{Api, NO_ORGANIZATION, parse_organization};
 
 /// What every key starts with.
 const PREFIX: &str = "sk_";
@@ -133,9 +133,12 @@ pub(crate) async fn create(
     Path(organization): Path<String>,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let organization = api.organization_record(&organization).await?.id;
+    let organization = parse_organization(&organization)?;
+    let (record, count) =
+        tokio::try_join!(api.table.organization_record(&organization), api.table.count_api_keys(&organization))?;
+    record.ok_or(NO_ORGANIZATION)?;
     let (role, name) = read_new(&body)?;
-    if api.table.count_api_keys(&organization).await? >= KEY_LIMIT {
+    if count >= KEY_LIMIT {
         let message = format!("The organization has reached its limit of {KEY_LIMIT} keys; delete one to add another");
         return Err(ApiError::Conflict("key_limit", message));
     }
@@ -163,8 +166,10 @@ pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Path(organization): Path<String>,
 ) -> Result<Json<ApiKeysAnswer>, ApiError> {
-    let organization = api.organization_record(&organization).await?.id;
-    let keys = api.table.api_keys(&organization).await?;
+    let organization = parse_organization(&organization)?;
+    let (record, keys) =
+        tokio::try_join!(api.table.organization_record(&organization), api.table.api_keys(&organization))?;
+    record.ok_or(NO_ORGANIZATION)?;
     Ok(Json(ApiKeysAnswer { api_keys: keys.into_iter().map(ApiKeyView::from).collect() }))
 }
 

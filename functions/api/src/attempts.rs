@@ -77,10 +77,13 @@ pub(crate) async fn list(
 ) -> Result<Json<Vec<AttemptView>>, ApiError> {
     let organization = parse_organization(&organization)?;
     let id = message.parse().map_err(|_| NO_MESSAGE)?;
-    let (message, endpoints) =
-        tokio::try_join!(api.table.message(&organization, id, true), api.table.organization(&organization, false))?;
+    let (message, redeliveries, endpoints) = tokio::try_join!(
+        api.table.message(&organization, id, true),
+        api.table.redeliveries(&organization, id),
+        api.table.organization(&organization, false),
+    )?;
     let message = message.ok_or(NO_MESSAGE)?;
-    let deliveries = api.table.deliveries_of(&message).await?;
+    let deliveries = api.table.deliveries_of(&message, redeliveries).await?;
     let endpoints = endpoints.map(|organization| organization.endpoints).unwrap_or_default();
     let url_of = |id| {
         let found = endpoints.iter().find(|stored| stored.endpoint.id == id);

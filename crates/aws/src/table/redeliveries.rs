@@ -54,31 +54,47 @@ impl Table {
         self.put_all(redeliveries.iter().map(item).collect::<Result<_, _>>()?).await
     }
 
-    /// Reads the deliveries of a message: its first ones, and the latest 200 redeliveries; in no order.
+    /// Reads which redeliveries a message had, the latest 200. It can be asked beside the message itself.
     ///
     /// # Errors
     /// When DynamoDB fails.
-    pub async fn deliveries_of(&self, message: &Message) -> Result<Vec<Delivery>, AwsError> {
+    pub async fn redeliveries(
+        &self,
+        organization: &OrganizationId,
+        message: MessageId,
+    ) -> Result<Vec<(EndpointId, DeliveryId)>, AwsError> {
         let answer = self
             .client
             .query()
             .table_name(&self.name)
             .key_condition_expression("PK = :pk")
-            .expression_attribute_values(":pk", text(keys::redeliveries(&message.organization_id, message.id)))
+            .expression_attribute_values(":pk", text(keys::redeliveries(organization, message)))
             .scan_index_forward(false)
             .limit(SHOWN)
             .send()
             .await
             .map_err(AwsError::sdk("Query"))?;
-        let first = message.endpoint_ids.iter().map(|&id| Key::delivery(id, DeliveryId::first(message.id, id)));
-        let mut wanted: Vec<Key> = first.collect();
-        for item in answer.items.unwrap_or_default() {
+        let ids = |item| {
             let item: RedeliveryItem = from_item(item)?;
             let endpoint = item.endpoint.parse().map_err(|error| AwsError::unreadable("reading an item", error))?;
             let delivery = item.sk.parse().map_err(|error| AwsError::unreadable("reading an item", error))?;
-            wanted.push(Key::delivery(endpoint, delivery));
-        }
-        let items: Vec<DeliveryItem> = self.get_all(wanted).await?;
+            Ok((endpoint, delivery))
+        };
+        answer.items.unwrap_or_default().into_iter().map(ids).collect()
+    }
+
+    /// Reads the deliveries of a message: its first ones, and those redeliveries; in no order.
+    ///
+    /// # Errors
+    /// When DynamoDB fails.
+    pub async fn deliveries_of(
+        &self,
+        message: &Message,
+        redeliveries: Vec<(EndpointId, DeliveryId)>,
+    ) -> Result<Vec<Delivery>, AwsError> {
+        let first = message.endpoint_ids.iter().map(|&id| (id, DeliveryId::first(message.id, id)));
+        let wanted = first.chain(redeliveries).map(|(endpoint, delivery)| Key::delivery(endpoint, delivery));
+        let items: Vec<DeliveryItem> = self.get_all(wanted.collect()).await?;
         items.into_iter().map(DeliveryItem::into_delivery).collect()
     }
 }
