@@ -19,6 +19,7 @@ pub struct Keys {
     acceptance: Hmac<Sha256>,
     cursors: Hmac<Sha256>,
     portal: Hmac<Sha256>,
+    sessions: Hmac<Sha256>,
 }
 
 /// What a mark is put on; each has a key of its own, so that none is good for another.
@@ -30,6 +31,8 @@ pub enum Marked {
     Cursor,
     /// A link into an organization's portal.
     PortalToken,
+    /// A session of the console.
+    Session,
 }
 
 /// What is sealed of an endpoint. It is part of the seal, so that none opens as another.
@@ -79,6 +82,7 @@ impl Keys {
             acceptance: Hmac::new(&expand_block(&expand(b"hookbell accepted events v1")?)),
             cursors: Hmac::new(&expand_block(&expand(b"hookbell cursors v1")?)),
             portal: Hmac::new(&expand_block(&expand(b"hookbell portal tokens v1")?)),
+            sessions: Hmac::new(&expand_block(&expand(b"hookbell console sessions v1")?)),
         })
     }
 
@@ -197,6 +201,7 @@ impl Keys {
             Marked::AcceptedEvent => self.acceptance.clone(),
             Marked::Cursor => self.cursors.clone(),
             Marked::PortalToken => self.portal.clone(),
+            Marked::Session => self.sessions.clone(),
         }
     }
 }

@@ -133,11 +133,18 @@ pub(crate) async fn create(
     Path(organization): Path<String>,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let organization = parse_organization(&organization)?;
+    let (key, text) = make(&api, &organization, &body).await?;
+    let answer = NewKeyAnswer { api_key: ApiKeyView::from(key), key: text };
+    Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+/// Makes the key that a body describes: what is kept of it, and its text.
+pub(crate) async fn make(api: &Api, organization: &str, body: &[u8]) -> Result<(ApiKey, String), ApiError> {
+    let organization = parse_organization(organization)?;
     let (record, count) =
         tokio::try_join!(api.table.organization_record(&organization), api.table.count_api_keys(&organization))?;
     record.ok_or(NO_ORGANIZATION)?;
-    let (role, name) = read_new(&body)?;
+    let (role, name) = read_new(body)?;
     if count >= KEY_LIMIT {
         let message = format!("The organization has reached its limit of {KEY_LIMIT} keys; delete one to add another");
         return Err(ApiError::Conflict("key_limit", message));
@@ -147,8 +154,7 @@ pub(crate) async fn create(
     let id = KeyId::new(Timestamp::now(), random::id()?);
     let key = ApiKey { id, role, name, last_used_at: None };
     api.table.create_api_key(&organization, &key, KeyHash::of(&text)).await?;
-    let answer = NewKeyAnswer { api_key: ApiKeyView::from(key), key: text };
-    Ok((StatusCode::CREATED, Json(answer)).into_response())
+    Ok((key, text))
 }
 
 /// `GET …/`: all keys, oldest first.

@@ -26,37 +26,37 @@ use crate::view::latency_ms;
 pub(crate) struct AttemptView {
     /// Its id.
     #[schema(example = "att_01KSWM8KD0Q4T7Z1R8W6H2J5AB_1")]
-    id: String,
+    pub(crate) id: String,
     /// The message's id.
     #[schema(value_type = String, example = "msg_01KSWM8KD0X3V8N5B2M7C1D4FG")]
-    msg_id: MessageId,
+    pub(crate) msg_id: MessageId,
     /// The endpoint's id.
     #[schema(value_type = String, example = "whe_01KSWM8KD0X3V8N5B2M7C1D4FG")]
-    endpoint_id: EndpointId,
+    pub(crate) endpoint_id: EndpointId,
     /// Where it was made; of one that is due or under way, where the endpoint is now.
     #[schema(example = "https://example.com/hooks")]
-    url: String,
+    pub(crate) url: String,
     /// When it began; of one that is due, when that was decided.
     #[schema(format = DateTime, example = "2026-05-30T14:23:00.512Z")]
-    timestamp: String,
+    pub(crate) timestamp: String,
     /// How it went: 0 success, 1 pending, 2 fail, 3 sending.
     #[schema(minimum = 0, maximum = 3, example = 0)]
-    status: u8,
+    pub(crate) status: u8,
     /// The same in a word.
     #[schema(schema_with = crate::openapi::words::attempt_status)]
-    status_text: &'static str,
+    pub(crate) status_text: &'static str,
     /// The HTTP status of the receiver's answer; 0 where there was none.
     #[schema(example = 200)]
-    response_status_code: u16,
+    pub(crate) response_status_code: u16,
     /// How long it took.
     #[schema(example = 183)]
-    response_duration_ms: u64,
+    pub(crate) response_duration_ms: u64,
     /// The answer's first 1,024 bytes, or what went wrong.
     #[schema(example = "ok")]
-    response: String,
+    pub(crate) response: String,
     /// What made it: 0 the schedule, 1 a person.
     #[schema(minimum = 0, maximum = 1, example = 0)]
-    trigger_type: u8,
+    pub(crate) trigger_type: u8,
 }
 
 /// `GET …/messages/{message}/attempts`: every attempt of a message at every endpoint, in the order they began.
@@ -75,7 +75,17 @@ pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Path((organization, message)): Path<(String, String)>,
 ) -> Result<Json<Vec<AttemptView>>, ApiError> {
-    let organization = parse_organization(&organization)?;
+    let (_, attempts) = read(&api, &organization, &message).await?;
+    Ok(Json(attempts.into_iter().map(|(_, attempt)| attempt).collect()))
+}
+
+/// A message, and every attempt of it at every endpoint with when it began, in that order.
+pub(crate) async fn read(
+    api: &Api,
+    organization: &str,
+    message: &str,
+) -> Result<(Message, Vec<(Timestamp, AttemptView)>), ApiError> {
+    let organization = parse_organization(organization)?;
     let id = message.parse().map_err(|_| NO_MESSAGE)?;
     let (message, redeliveries, endpoints) = tokio::try_join!(
         api.table.message(&organization, id, true),
@@ -101,9 +111,9 @@ pub(crate) async fn list(
     // There are no pages here: the latest that an answer has room for.
     let mut bytes = PageBytes::default();
     let fits = |(_, view): &(Timestamp, AttemptView)| bytes.takes(written(&view.response) + view.url.len() + 400);
-    let mut latest: Vec<AttemptView> = attempts.into_iter().rev().take_while(fits).map(|(_, view)| view).collect();
+    let mut latest: Vec<(Timestamp, AttemptView)> = attempts.into_iter().rev().take_while(fits).collect();
     latest.reverse();
-    Ok(Json(latest))
+    Ok((message, latest))
 }
 
 /// What a receiver's answer counts on a page: a quote becomes four bytes on its way, and is one of a page's; a control
@@ -131,7 +141,7 @@ fn first(message: &Message, endpoint: EndpointId, url: &str) -> (Timestamp, Atte
 }
 
 /// The attempts of a delivery that were made, and the one that is due or under way: to where the endpoint is now.
-fn views(delivery: &Delivery, url_now: Option<&str>, now: Timestamp) -> Vec<(Timestamp, AttemptView)> {
+pub(crate) fn views(delivery: &Delivery, url_now: Option<&str>, now: Timestamp) -> Vec<(Timestamp, AttemptView)> {
     let ids = (delivery.id, delivery.message_id, delivery.endpoint_id);
     let mut url = "";
     let mut views = Vec::with_capacity(delivery.attempts.len() + 1);

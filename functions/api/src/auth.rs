@@ -1,5 +1,9 @@
 //! Who is calling, and what they may: the deployment's admin key everything, an organization's key what its role says.
 
+pub(crate) mod expiring;
+pub(crate) mod known_keys;
+pub(crate) mod portal_token;
+
 use std::sync::Arc;
 
 use axum::extract::{Extension, RawPathParams, Request, State};
@@ -15,9 +19,9 @@ use jiff::Timestamp;
 
 use crate::api_keys;
 use crate::error::ApiError;
-use crate::known_keys::Standing;
-use crate::portal_token;
 use crate::state::{Api, NO_ORGANIZATION};
+
+use known_keys::Standing;
 
 /// Who is calling: an extension of every request that is let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +83,10 @@ pub(crate) async fn authenticate(
     next: Next,
 ) -> Result<Response, ApiError> {
     let key = key(request.headers()).ok_or(ApiError::Unauthorized)?;
-    let caller = recognise(&api, key, Timestamp::now()).await?;
+    let now = Timestamp::now();
+    // What can be neither key nor token is refused without a question.
+    let credential = Credential::read(&api, key, now).ok_or(ApiError::Unauthorized)?;
+    let caller = admit_caller(&api, &credential, now).await?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
@@ -129,15 +136,28 @@ fn admit(caller: &Caller, path: &RawPathParams, role: Result<(), ApiError>) -> R
     role
 }
 
-/// Who sends that key or token. The admin key is not counted; what can be neither is refused without a question.
-async fn recognise(api: &Api, text: &str, now: Timestamp) -> Result<Caller, ApiError> {
-    let key = KeyHash::of(text);
+/// What somebody has shown to be let in, without its text: as much as it takes to ask again whether it is still good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Credential {
+    /// Of the key or token as it was sent.
+    pub(crate) hash: KeyHash,
+    /// Of a portal token: whose it is, and when it ends.
+    pub(crate) token: Option<(OrganizationId, Timestamp)>,
+}
+
+impl Credential {
+    /// What that text is, if it could be a key or is a token: whether the key exists is another question.
+    pub(crate) fn read(api: &Api, text: &str, now: Timestamp) -> Option<Self> {
+        let (hash, token) = (KeyHash::of(text), portal_token::read(&api.keys, text, now));
+        (hash == api.admin_key || token.is_some() || api_keys::looks_like_one(text)).then_some(Self { hash, token })
+    }
+}
+
+/// Who shows that. Keys and tokens are looked up and counted, the admin key is not.
+pub(crate) async fn admit_caller(api: &Api, credential: &Credential, now: Timestamp) -> Result<Caller, ApiError> {
+    let key = credential.hash;
     if key == api.admin_key {
         return Ok(Caller::Admin);
-    }
-    let token = portal_token::read(&api.keys, text, now);
-    if token.is_none() && !api_keys::looks_like_one(text) {
-        return Err(ApiError::Unauthorized);
     }
     let limit = api.config.limits.calls_per_minute;
     let minute = Minute::of(now);
@@ -148,10 +168,11 @@ async fn recognise(api: &Api, text: &str, now: Timestamp) -> Result<Caller, ApiE
         Standing::Unknown => false,
     };
     let call = Call { key, now, limit, another };
-    let caller = match token {
+    let caller = match &credential.token {
         Some((organization, expires_at)) => {
-            let admitted = api.table.admit_token(call, Token { organization: &organization, expires_at }).await?;
-            admitted.then_some(Caller::Portal { organization })
+            let token = Token { organization, expires_at: *expires_at };
+            let organization = organization.clone();
+            api.table.admit_token(call, token).await?.then_some(Caller::Portal { organization })
         }
         None => match api.table.admit_key(call).await? {
             Admission::Admitted(holder) => {

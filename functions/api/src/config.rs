@@ -21,6 +21,8 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     /// Where clients reach the API, if they do by another URL than API Gateway's; empty otherwise.
     pub(crate) public_url: String,
+    /// Who may put the console into a frame, as sources of a policy (CSP, `frame-ancestors`); empty for nobody.
+    pub(crate) frame_ancestors: String,
 }
 
 impl Config {
@@ -46,6 +48,7 @@ impl Config {
                 calls_per_minute: parsed("RATE_LIMIT_PER_MINUTE")?,
             },
             public_url: optional("PUBLIC_URL"),
+            frame_ancestors: optional("CONSOLE_FRAME_ANCESTORS"),
         })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use hookbell_aws::table::{DeliveryFilter, Page};
+use hookbell_aws::table::{DeliveryFilter, Page, StoredEndpoint};
 use hookbell_domain::delivery::Delivery;
 use hookbell_domain::ids::{DeliveryId, MessageId, OrganizationId};
 
@@ -68,15 +68,25 @@ pub(crate) async fn get(
     State(api): State<Arc<Api>>,
     Path((organization, endpoint, delivery)): Path<(String, String, String)>,
 ) -> Result<Json<DeliveryAnswer>, ApiError> {
-    let (organization, endpoint) = (parse_organization(&organization)?, parse_endpoint(&endpoint)?);
+    let (_, delivery, body) = find(&api, &organization, &endpoint, &delivery).await?;
+    Ok(Json(DeliveryAnswer { delivery: DeliveryView::new(delivery, body) }))
+}
+
+/// A delivery with its endpoint, and the text of its body: an empty one when the message has expired before it.
+pub(crate) async fn find(
+    api: &Api,
+    organization: &str,
+    endpoint: &str,
+    delivery: &str,
+) -> Result<(StoredEndpoint, Delivery, String), ApiError> {
+    let (organization, endpoint) = (parse_organization(organization)?, parse_endpoint(endpoint)?);
     let id = delivery.parse().map_err(|_| NO_DELIVERY)?;
     let (stored, delivery) =
         tokio::try_join!(api.table.endpoint(&organization, endpoint), api.table.delivery(endpoint, id))?;
-    stored.ok_or(NO_ENDPOINT)?;
+    let stored = stored.ok_or(NO_ENDPOINT)?;
     let delivery = delivery.filter(|delivery| delivery.organization_id == organization).ok_or(NO_DELIVERY)?;
     let message = api.table.message(&organization, delivery.message_id, false).await?;
-    let body = message.map_or_else(String::new, |message| text(message.body));
-    Ok(Json(DeliveryAnswer { delivery: DeliveryView::new(delivery, body) }))
+    Ok((stored, delivery, message.map_or_else(String::new, |message| text(message.body))))
 }
 
 /// What is answered for a delivery that is not there.

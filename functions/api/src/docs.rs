@@ -12,17 +12,15 @@ use askama::Template as _;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use hookbell_domain::limits::Limits;
-use sha2::{Digest, Sha256};
 
+use crate::assets::{self, REFERENCE_STYLE};
 use crate::error::ApiError;
 use crate::openapi::describe;
-
-/// The page's style sheet.
-const STYLE: &str = include_str!("../templates/docs.css");
 
 /// No script, no picture, nothing from elsewhere.
 const POLICY: &str =
@@ -60,31 +58,16 @@ async fn page(State(documents): State<Arc<Documents>>) -> Result<Response, ApiEr
     Ok((headers, body).into_response())
 }
 
-/// The style sheet, under the name that only this version of it has.
-async fn asset(Path(name): Path<String>) -> Result<Response, ApiError> {
-    if name != style_name() {
-        return Err(ApiError::NotFound("No such path"));
-    }
-    let headers = [
-        (CONTENT_TYPE, "text/css; charset=utf-8"),
-        (CACHE_CONTROL, "public, max-age=31536000, immutable"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    Ok((headers, STYLE).into_response())
+/// The style sheet.
+async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
+    assets::serve(&[REFERENCE_STYLE], &name, &headers)
 }
 
 fn render(limits: &Limits) -> Result<String, ApiError> {
-    let style = style_name();
-    page::Page::of(&describe(limits)?, &style).render().map_err(|error| {
+    page::Page::of(&describe(limits)?, REFERENCE_STYLE.name).render().map_err(|error| {
         tracing::error!(%error, "the reference was not rendered");
         ApiError::Unavailable
     })
-}
-
-fn style_name() -> String {
-    let hash = Sha256::digest(STYLE);
-    let hash = hash.iter().take(8).fold(0_u64, |hash, byte| hash << 8 | u64::from(*byte));
-    format!("style.{hash:016x}.css")
 }
 
 /// What is kept there, made now if it is not.
@@ -109,7 +92,7 @@ mod tests {
             assert!(page.contains(&format!("<article id=\"{id}\">")), "{id}");
             assert!(page.replace("<wbr>", "").contains(&format!("<code>{path}</code>")), "{path}");
         }
-        assert!(page.contains(&format!("href=\"docs/{}\"", style_name())));
+        assert!(page.contains(&format!("href=\"docs/{}\"", REFERENCE_STYLE.name)));
         for barred in ["<script", "<style", "style=", "src=", "http-equiv", "://"] {
             assert!(!page.replace("https://example.com", "").contains(barred), "{barred}");
         }

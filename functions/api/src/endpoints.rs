@@ -70,8 +70,16 @@ pub(crate) async fn create(
     Path(organization): Path<String>,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let organization = api.organization_record(&organization).await?;
-    let input = input::read_new(&api, organization.profile, &body).await?;
+    let (endpoint, secrets) = make(&api, &organization, &body).await?;
+    let view = EndpointView::new(&endpoint, secrets.headers, true);
+    let answer = NewEndpointAnswer { endpoint: view, secret: secrets.current.reveal() };
+    Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+/// Makes the endpoint that a body describes.
+pub(crate) async fn make(api: &Api, organization: &str, body: &[u8]) -> Result<(Endpoint, EndpointSecrets), ApiError> {
+    let organization = api.organization_record(organization).await?;
+    let input = input::read_new(api, organization.profile, body).await?;
     let now = Timestamp::now();
     let key_pair = if input.options.v1a { Some(options::new_key_pair()?) } else { None };
     let endpoint = Endpoint {
@@ -97,12 +105,8 @@ pub(crate) async fn create(
     let sealed = SealedSecrets::seal(&api.keys, &secrets, &organization.id, endpoint.id).map_err(sealing_failed)?;
     let limit = api.config.limits.endpoints_per_organization;
     match api.table.create_endpoint(&organization, &endpoint, sealed, limit).await? {
-        CreateEndpoint::Created => {
-            let view = EndpointView::new(&endpoint, secrets.headers, true);
-            let answer = NewEndpointAnswer { endpoint: view, secret: secrets.current.reveal() };
-            Ok((StatusCode::CREATED, Json(answer)).into_response())
-        }
-        CreateEndpoint::Refused => Err(refusal(&api, &organization.id, limit).await?),
+        CreateEndpoint::Created => Ok((endpoint, secrets)),
+        CreateEndpoint::Refused => Err(refusal(api, &organization.id, limit).await?),
     }
 }
 

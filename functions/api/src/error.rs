@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::http::header::RETRY_AFTER;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hookbell_aws::AwsError;
@@ -71,7 +71,7 @@ impl ApiError {
         let (mut code, mut issues) = (None, None);
         let message = match self {
             Self::Validation(fields) => {
-                issues = Some(json!({ "fieldErrors": bounded(fields) }));
+                issues = Some(bounded(fields));
                 "Validation failed".to_owned()
             }
             Self::Unauthorized => "Missing or unknown API key".to_owned(),
@@ -126,7 +126,7 @@ impl From<AwsError> for ApiError {
 struct ErrorBody {
     message: String,
     code: Option<&'static str>,
-    issues: Option<Value>,
+    issues: Option<FieldErrors>,
 }
 
 impl IntoResponse for ApiError {
@@ -138,6 +138,20 @@ impl IntoResponse for ApiError {
         response.extensions_mut().insert(self.into_body());
         response
     }
+}
+
+/// Takes the sentences out of a refusal that is to be said in other words than JSON; nothing of what is no refusal.
+pub(crate) fn take_refusal(response: &mut Response) -> Option<String> {
+    let status = response.status();
+    if let Some(ErrorBody { message, issues, .. }) = response.extensions_mut().remove::<ErrorBody>() {
+        let fields = issues.unwrap_or_default().into_iter();
+        let problems = fields.map(|(name, problems)| format!(" {name}: {}.", problems.join("; ")));
+        return Some(problems.fold(message + ".", |message, problem| message + &problem));
+    }
+    // A refusal of the framework's, as of a path that is no UTF-8.
+    let is_page = response.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
+    let refused = (status.is_client_error() || status.is_server_error()) && !is_page;
+    refused.then(|| format!("{}.", status.canonical_reason().unwrap_or_default()))
 }
 
 /// Writes the bodies of refusals: one style under `/webhooks/`, the other everywhere else.
@@ -174,10 +188,10 @@ fn by_status(path: &str, status: StatusCode, body: ErrorBody) -> Value {
 }
 
 /// With what only some refusals have.
-fn with_details(mut error: Value, code: Option<&str>, issues: Option<Value>) -> Value {
+fn with_details(mut error: Value, code: Option<&str>, issues: Option<FieldErrors>) -> Value {
     if let Some(error) = error.as_object_mut() {
         error.extend(code.map(|code| ("code".to_owned(), code.into())));
-        error.extend(issues.map(|issues| ("issues".to_owned(), issues)));
+        error.extend(issues.map(|fields| ("issues".to_owned(), json!({ "fieldErrors": fields }))));
     }
     error
 }

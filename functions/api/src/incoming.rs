@@ -2,13 +2,17 @@
 //!
 //! Scheme, host and path are put together to a URL before anything of ours sees the request, and by code that takes it
 //! for granted that they make one. A path would also lead elsewhere than it says where it holds what a URL gives a
-//! meaning: `?`, `#`, dots alone, control characters that are dropped.
+//! meaning: `?`, `#`, dots alone, control characters that are dropped. And it leads below the API only once a custom
+//! domain's base path is taken off it.
 
 use axum::http::header::HOST;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use lambda_http::aws_lambda_events::query_map::QueryMap;
 use lambda_http::request::LambdaRequest;
 use url::Url;
+
+/// What the route `/{proxy+}` calls the path below it.
+const BELOW_ROUTE: &str = "proxy";
 
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
@@ -22,7 +26,8 @@ pub(crate) fn mend(request: &mut LambdaRequest) {
     for headers in [&mut request.headers, &mut request.multi_value_headers] {
         mend_headers(headers);
     }
-    let path = mended_path(request.path.as_deref().unwrap_or_default());
+    let below_route = request.path_parameters.get(BELOW_ROUTE).map_or("", String::as_str);
+    let path = mended_path(own_path(request.path.as_deref().unwrap_or_default(), below_route));
     let parameters = request.multi_value_query_string_parameters.iter().chain(request.query_string_parameters.iter());
     let bytes: usize = parameters.map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
     if path.len() + bytes > MOST_BYTES {
@@ -49,6 +54,16 @@ fn mend_headers(headers: &mut HeaderMap) {
     if !headers.get(HOST).is_none_or(is_host) {
         headers.remove(HOST);
     }
+}
+
+/// The path without the base path of a custom domain's mapping. API Gateway leaves that in the path, and not in what it
+/// has found below its route, where slashes at the end may be missing too. The request's context keeps it: links are
+/// made from there.
+fn own_path<'a>(path: &'a str, below_route: &str) -> &'a str {
+    let [whole, below_route] = [path, below_route].map(|path| path.trim_end_matches('/'));
+    let before = whole.strip_suffix(below_route).and_then(|before| before.strip_suffix('/')).unwrap_or_default();
+    let is_base_path = !below_route.is_empty() && before.bytes().any(|byte| byte != b'/');
+    if is_base_path { path.get(before.len()..).unwrap_or(path) } else { path }
 }
 
 /// The path with everything escaped that a URL would take for something else. Dots alone become what no id is.
@@ -95,6 +110,49 @@ mod tests {
         ] {
             assert_eq!(mended_path(path), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn the_base_path_of_a_domain_is_no_part_of_the_path() {
+        for (path, below_route, expected) in [
+            ("/v1/organizations/org_1/webhooks", "organizations/org_1/webhooks", "/organizations/org_1/webhooks"),
+            ("/eu/hooks/docs", "docs", "/docs"),
+            ("/v1/console/console", "console/console", "/console/console"),
+            ("/v1/a%2Fb/c:d", "a%2Fb/c:d", "/a%2Fb/c:d"),
+            ("/v1/../docs", "../docs", "/../docs"),
+            ("/v1/docs/", "docs", "/docs/"),
+            ("/v1/docs/", "docs/", "/docs/"),
+            // Nothing is in front.
+            ("/docs", "docs", "/docs"),
+            ("/docs/docs", "docs/docs", "/docs/docs"),
+            ("//docs", "docs", "//docs"),
+            ("docs", "docs", "docs"),
+            // What is below the route is not said, or is something else.
+            ("/v1/docs", "", "/v1/docs"),
+            ("/v1/docs/", "", "/v1/docs/"),
+            ("/v1/docs/", "/", "/v1/docs/"),
+            ("/v1/xdocs", "docs", "/v1/xdocs"),
+            ("/v1/a:b", "a%3Ab", "/v1/a:b"),
+            ("/v1/é", "docs", "/v1/é"),
+            ("", "docs", ""),
+        ] {
+            assert_eq!(own_path(path, below_route), expected, "{path} and {below_route}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_routed_by_its_own_path_and_its_context_stays_as_it_came() {
+        let request = serde_json::json!({
+            "httpMethod": "GET",
+            "path": "/v1/organizations/a b/./webhooks",
+            "pathParameters": { "proxy": "organizations/a b/./webhooks" },
+            "requestContext": { "httpMethod": "GET", "identity": {}, "path": "/v1/organizations/a b/./webhooks" },
+        });
+        let mut request = LambdaRequest::ApiGatewayV1(serde_json::from_value(request).unwrap());
+        mend(&mut request);
+        let LambdaRequest::ApiGatewayV1(request) = request else { panic!("{request:?}") };
+        assert_eq!(request.path.as_deref(), Some("/organizations/a%20b/%00/webhooks"));
+        assert_eq!(request.request_context.path.as_deref(), Some("/v1/organizations/a b/./webhooks"));
     }
 
     #[track_caller]

@@ -1,13 +1,13 @@
 //! What the lists have in common: what may be asked of a page, the cursors between pages, and how large a page gets.
 
+mod cursors;
+
 use std::collections::HashMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hookbell_aws::sealing::{Keys, Marked};
+use hookbell_aws::sealing::Keys;
 use hookbell_aws::table::{Order, Wanted};
 use hookbell_domain::delivery::DeliveryStatus;
-use hookbell_domain::ids::{EndpointId, OrganizationId, TimedId};
+use hookbell_domain::ids::{OrganizationId, TimedId};
 use jiff::Timestamp;
 use utoipa::IntoParams;
 use utoipa::openapi::Required;
@@ -15,6 +15,10 @@ use utoipa::openapi::path::{Parameter, ParameterIn};
 
 use crate::error::{ApiError, FieldErrors};
 use crate::openapi::words;
+
+use cursors::{read_cursor, read_organization_cursor};
+
+pub(crate) use cursors::{List, write_cursor, write_organization_cursor};
 
 /// Entries of a page where the caller does not say.
 const DEFAULT_PAGE: usize = 50;
@@ -25,18 +29,6 @@ const PAGE_BYTES: usize = 1_300_000;
 
 /// Characters of an event type that is looked for.
 const EVENT_TYPE_LENGTH: usize = 256;
-
-/// How much of a cursor is its mark.
-const MARK_BYTES: usize = 8;
-
-/// A list that has pages. A cursor of one is no cursor of another.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum List<'a> {
-    /// An endpoint's deliveries.
-    Deliveries(EndpointId),
-    /// An organization's messages.
-    Messages(&'a OrganizationId),
-}
 
 /// What may be asked of every list, as callers read it.
 #[derive(IntoParams)]
@@ -86,17 +78,32 @@ impl Parameters {
 
     /// Which page is wanted: `limit`, `cursor`, `after` and `before`.
     pub(crate) fn page<I: TimedId>(&mut self, keys: &Keys, list: List<'_>, most: usize) -> Wanted<I> {
-        let behind = self.get("cursor").map(|cursor| read_cursor(keys, list, cursor));
-        if behind == Some(None) {
-            self.refuse("cursor", "Must be the cursor of an earlier page of this list, unchanged".to_owned());
-        }
         Wanted {
             order: Order::NewestFirst,
             after: self.time("after"),
             before: self.time("before"),
-            behind: behind.flatten(),
-            limit: self.clamped("limit", DEFAULT_PAGE, most),
+            behind: self.behind(|cursor| read_cursor(keys, list, cursor)),
+            limit: self.limit(most),
         }
+    }
+
+    /// How many entries are wanted.
+    pub(crate) fn limit(&self, most: usize) -> usize {
+        self.clamped("limit", DEFAULT_PAGE, most)
+    }
+
+    /// Where the list of organizations goes on.
+    pub(crate) fn behind_organization(&mut self, keys: &Keys) -> Option<OrganizationId> {
+        self.behind(|cursor| read_organization_cursor(keys, cursor))
+    }
+
+    /// What the organizations' ids begin with that are looked for. Whatever an id begins with is one itself.
+    pub(crate) fn id_prefix(&mut self) -> String {
+        let prefix = self.get("prefix").unwrap_or_default().to_owned();
+        if !prefix.is_empty() && prefix.parse::<OrganizationId>().is_err() {
+            self.refuse("prefix", "Must be the beginning of an id: at most 100 of A-Z a-z 0-9 - _ . :".to_owned());
+        }
+        prefix
     }
 
     /// The status that is looked for.
@@ -133,6 +140,14 @@ impl Parameters {
         if self.errors.is_empty() { Ok(()) } else { Err(ApiError::Validation(self.errors)) }
     }
 
+    fn behind<I>(&mut self, read: impl FnOnce(&str) -> Option<I>) -> Option<I> {
+        let behind = read(self.get("cursor")?);
+        if behind.is_none() {
+            self.refuse("cursor", "Must be the cursor of an earlier page of this list, unchanged".to_owned());
+        }
+        behind
+    }
+
     fn time(&mut self, name: &'static str) -> Option<Timestamp> {
         let time = self.get(name)?.parse().ok();
         if time.is_none() {
@@ -148,33 +163,6 @@ impl Parameters {
     fn refuse(&mut self, name: &str, problem: String) {
         self.errors.entry(name.to_owned()).or_default().push(problem);
     }
-}
-
-/// A cursor: the id behind which the list goes on, and the beginning of its mark.
-///
-/// The mark guards against mistakes, not against people: whoever could forge one would get to another place of a list
-/// that he may read anyway.
-pub(crate) fn write_cursor(keys: &Keys, list: List<'_>, id: impl TimedId) -> String {
-    URL_SAFE_NO_PAD.encode([id.number().to_be_bytes().as_slice(), &mark(keys, list, id)].concat())
-}
-
-fn read_cursor<I: TimedId>(keys: &Keys, list: List<'_>, cursor: &str) -> Option<I> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-    let (number, there) = bytes.split_first_chunk()?;
-    let id = I::numbered(u128::from_be_bytes(*number));
-    (there == mark(keys, list, id)).then_some(id)
-}
-
-fn mark(keys: &Keys, list: List<'_>, id: impl TimedId) -> [u8; MARK_BYTES] {
-    let place = match list {
-        List::Deliveries(endpoint) => format!("deliveries#{endpoint}#{id}"),
-        List::Messages(organization) => format!("messages#{organization}#{id}"),
-    };
-    let mut beginning = [0; MARK_BYTES];
-    for (to, from) in beginning.iter_mut().zip(keys.mark(Marked::Cursor, place.as_bytes())) {
-        *to = from;
-    }
-    beginning
 }
 
 /// How much is left of a page's bytes.
@@ -195,7 +183,7 @@ impl PageBytes {
 
 #[cfg(test)]
 mod tests {
-    use hookbell_domain::ids::{DeliveryId, MessageId};
+    use hookbell_domain::ids::{DeliveryId, EndpointId, MessageId};
 
     use super::*;
 
@@ -224,37 +212,6 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_reads_back_and_a_changed_one_is_refused() {
-        let (keys, endpoint) = (keys(), EndpointId::new(Timestamp::UNIX_EPOCH, 1));
-        let id = DeliveryId::new("2026-05-30T14:23:00Z".parse().unwrap(), 7);
-        let list = List::Deliveries(endpoint);
-        let cursor = write_cursor(&keys, list, id);
-        assert_eq!(cursor.len(), 32);
-        assert_eq!(read_cursor(&keys, list, &cursor), Some(id));
-        let mut bad = vec![String::new(), "x".to_owned(), cursor[1..].to_owned(), format!("{cursor}AAAA")];
-        bad.extend((0..cursor.len()).map(|at| {
-            let other = if &cursor[at..=at] == "A" { "B" } else { "A" };
-            format!("{}{other}{}", &cursor[..at], &cursor[at + 1..])
-        }));
-        for bad in bad {
-            assert_eq!(read_cursor::<DeliveryId>(&keys, list, &bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_cursor_is_of_one_list_and_one_deployment() {
-        let (keys, organization) = (keys(), "org_1".parse().unwrap());
-        let list = List::Messages(&organization);
-        let cursor = write_cursor(&keys, list, MessageId::new(Timestamp::UNIX_EPOCH, 7));
-        assert!(read_cursor::<MessageId>(&keys, list, &cursor).is_some());
-        assert!(read_cursor::<DeliveryId>(&keys, list, &cursor).is_none());
-        let other = "org_2".parse().unwrap();
-        assert!(read_cursor::<MessageId>(&keys, List::Messages(&other), &cursor).is_none());
-        let others = Keys::derive(&"x".repeat(40)).unwrap();
-        assert!(read_cursor::<MessageId>(&others, list, &cursor).is_none());
-    }
-
-    #[test]
     fn every_wrong_parameter_is_named_at_once_and_unknown_ones_are_not() {
         let long = "x".repeat(257);
         let mut wrong = parameters(&[
@@ -274,6 +231,21 @@ mod tests {
             let mut wrong = parameters(&[("eventType", event_type)]);
             assert_eq!(wrong.event_type(), None);
             assert_eq!(errors(wrong), ["eventType"]);
+        }
+    }
+
+    #[test]
+    fn organizations_are_looked_for_by_what_their_ids_begin_with() {
+        for prefix in ["", "o", "org:7.f-3_k", &"x".repeat(100)] {
+            let mut right = parameters(&[("prefix", prefix)]);
+            assert_eq!((right.id_prefix().as_str(), right.finish().is_ok()), (prefix, true));
+        }
+        assert_eq!(parameters(&[]).id_prefix(), "");
+        for prefix in ["org 1", "é", "a#b", &"x".repeat(101)] {
+            let mut wrong = parameters(&[("prefix", prefix), ("cursor", "x")]);
+            assert_eq!(wrong.behind_organization(&keys()), None);
+            wrong.id_prefix();
+            assert_eq!(errors(wrong), ["cursor", "prefix"]);
         }
     }
 

@@ -4,25 +4,27 @@
 //! changed nothing.
 
 mod api_keys;
+mod assets;
 mod attempts;
 mod auth;
 mod config;
+mod console;
 mod deliveries;
 mod docs;
 mod endpoints;
 mod error;
 mod fields;
 mod incoming;
-mod known_keys;
 mod lists;
+mod location;
 mod logged;
 mod message_lists;
 mod messages;
 mod openapi;
+mod organization_list;
 mod organizations;
 mod ping;
 mod portal;
-mod portal_token;
 mod redeliver;
 mod replays;
 mod router;
@@ -32,28 +34,21 @@ mod stats;
 mod status;
 mod view;
 
-use hookbell_aws::{clients, logging};
+use hookbell_aws::logging;
 use lambda_http::lambda_runtime::{LambdaEvent, run};
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Error, Service as _, service_fn};
 
-use config::Config;
 use state::Api;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     logging::start();
-    let api = start().await.inspect_err(|error| tracing::error!(%error, "cannot start"))?;
+    let api = Api::start().await.inspect_err(|error| tracing::error!(%error, "cannot start"))?;
     let adapter = Adapter::from(router::router(api));
     run(service_fn(|mut event: LambdaEvent<LambdaRequest>| {
         incoming::mend(&mut event.payload);
         adapter.clone().call(event)
     }))
     .await
-}
-
-async fn start() -> Result<Api, Error> {
-    let config = Config::from_environment()?;
-    let aws = clients::load().await;
-    Api::new(&aws, config).await
 }

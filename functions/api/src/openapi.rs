@@ -14,8 +14,8 @@ use utoipa::OpenApi;
 
 use crate::error::ApiError;
 use crate::{
-    api_keys, attempts, deliveries, endpoints, message_lists, messages, organizations, ping, portal, redeliver,
-    replays, secrets, stats, status,
+    api_keys, attempts, deliveries, endpoints, message_lists, messages, organization_list, organizations, ping, portal,
+    redeliver, replays, secrets, stats, status,
 };
 
 /// Everything under one organization's endpoints, with the prefix that the router gives it.
@@ -58,6 +58,11 @@ struct Keys;
 ))]
 struct Sending;
 
+/// All organizations.
+#[derive(OpenApi)]
+#[openapi(paths(organization_list::list))]
+struct Organizations;
+
 /// What is of no organization.
 #[derive(OpenApi)]
 #[openapi(paths(status::status))]
@@ -80,6 +85,7 @@ struct Deployment;
         (name = "API keys", description = "What an organization's developers call this API with."),
     ),
     nest(
+        (path = "/organizations", api = Organizations),
         (path = "/organizations/{organization}/webhooks", api = Management),
         (path = "/organizations/{organization}/api-keys", api = Keys),
         (path = "/webhooks/organizations/{organization}", api = Sending),

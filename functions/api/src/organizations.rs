@@ -6,7 +6,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
-use hookbell_aws::table::Initialized;
+use hookbell_aws::table::{Initialized, OrganizationRecord};
 use hookbell_domain::ids::OrganizationId;
 use hookbell_domain::profile::{self, Profile};
 use hookbell_domain::time::iso_ms;
@@ -39,12 +39,27 @@ pub(crate) struct OrganizationAnswer {
     organization_id: OrganizationId,
     #[schema(schema_with = words::profile)]
     profile: &'static str,
+    /// How many endpoints it has.
+    #[schema(example = 2)]
+    endpoint_count: u32,
     /// When it was made.
     #[schema(format = "date-time", example = "2026-05-30T14:23:00.000Z")]
     created_at: String,
     /// When it last changed.
     #[schema(format = "date-time", example = "2026-05-30T14:23:00.000Z")]
     updated_at: String,
+}
+
+impl From<OrganizationRecord> for OrganizationAnswer {
+    fn from(record: OrganizationRecord) -> Self {
+        Self {
+            organization_id: record.id,
+            profile: record.profile.name,
+            endpoint_count: record.endpoint_count,
+            created_at: iso_ms(record.created_at),
+            updated_at: iso_ms(record.updated_at),
+        }
+    }
 }
 
 /// `POST /webhooks/organizations/{organization}/initialize`: makes the organization, or finds it made. Which profile
@@ -88,15 +103,7 @@ pub(crate) async fn initialize(
     }
     fields.finish()?;
     match api.table.initialize(&id, wanted, api.config.default_profile, Timestamp::now()).await? {
-        Initialized::Yes(record) => Ok((
-            StatusCode::CREATED,
-            Json(OrganizationAnswer {
-                organization_id: record.id,
-                profile: record.profile.name,
-                created_at: iso_ms(record.created_at),
-                updated_at: iso_ms(record.updated_at),
-            }),
-        )),
+        Initialized::Yes(record) => Ok((StatusCode::CREATED, Json(record.into()))),
         Initialized::OtherProfile => Err(ApiError::Conflict(
             "other_profile",
             "The organization has another profile and endpoints that use it; delete them to switch".to_owned(),

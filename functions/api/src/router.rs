@@ -13,8 +13,8 @@ use axum::routing::{delete, get, post};
 use crate::error::ApiError;
 use crate::state::Api;
 use crate::{
-    api_keys, attempts, auth, deliveries, docs, endpoints, error, logged, message_lists, messages, organizations, ping,
-    portal, redeliver, replays, secrets, stats, status,
+    api_keys, attempts, auth, console, deliveries, docs, endpoints, error, logged, message_lists, messages,
+    organization_list, organizations, ping, portal, redeliver, replays, secrets, stats, status,
 };
 
 const ENDPOINTS: &str = "/organizations/{organization}/webhooks";
@@ -33,7 +33,8 @@ pub(crate) fn router(api: Api) -> Router {
         .layer(map_response(never_stored))
         .layer(from_fn_with_state(Arc::clone(&api), auth::authenticate));
     let open = docs::router(api.config.limits.clone());
-    open.merge(with_key).layer(from_fn(error::write_bodies)).layer(from_fn(logged::log)).with_state(api)
+    let calls = open.merge(with_key).layer(from_fn(error::write_bodies));
+    calls.merge(console::router(&api)).layer(from_fn(logged::log)).with_state(api)
 }
 
 /// What is for one caller's eyes is in nobody's cache.
@@ -85,6 +86,7 @@ fn admins() -> Router<Arc<Api>> {
     let messages = Router::new().route("/send", post(messages::send));
     Router::new()
         .nest(MESSAGES, messages)
+        .route("/organizations", get(organization_list::list))
         .route("/webhooks/status", get(status::status))
         .route_layer(from_fn(auth::admin))
 }

@@ -1,6 +1,6 @@
 //! What an instance of the API holds.
 
-use hookbell_aws::clients::SdkConfig;
+use hookbell_aws::clients::{self, SdkConfig};
 use hookbell_aws::queues::Queues;
 use hookbell_aws::sealing::{Keys, SealError};
 use hookbell_aws::secrets;
@@ -9,9 +9,9 @@ use hookbell_domain::ids::OrganizationId;
 use hookbell_egress::Egress;
 use lambda_http::Error;
 
+use crate::auth::known_keys::KnownKeys;
 use crate::config::Config;
 use crate::error::ApiError;
-use crate::known_keys::KnownKeys;
 
 /// An instance's connections and keys.
 pub(crate) struct Api {
@@ -26,7 +26,13 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    pub(crate) async fn new(aws: &SdkConfig, config: Config) -> Result<Self, Error> {
+    /// What the environment says that there is to be.
+    pub(crate) async fn start() -> Result<Self, Error> {
+        let config = Config::from_environment()?;
+        Self::new(&clients::load().await, config).await
+    }
+
+    async fn new(aws: &SdkConfig, config: Config) -> Result<Self, Error> {
         let (admin_key, encryption_key) = tokio::try_join!(
             secrets::read(aws, &config.admin_key_secret),
             secrets::read(aws, &config.encryption_key_secret),

@@ -26,6 +26,9 @@ const DEFAULT_HOURS: usize = 24;
 /// Hours that are counted at most: a week.
 const MOST_HOURS: usize = 168;
 
+/// Rounds of requests, one after the other: 24,000 rows at most.
+const ROUNDS: usize = 3;
+
 /// An endpoint's deliveries in numbers.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Stats)]
@@ -124,7 +127,7 @@ pub(crate) async fn stats(
     let start = stats::window_start(now, u16::try_from(hours).unwrap_or(u16::MAX));
     let (stored, read) = tokio::try_join!(
         api.table.endpoint(&organization, endpoint),
-        api.table.delivery_outlines(endpoint, start, now),
+        api.table.delivery_outlines(endpoint, start, now, ROUNDS),
     )?;
     stored.ok_or(NO_ENDPOINT)?;
     let since = read.since.unwrap_or(start);

@@ -155,7 +155,7 @@ pub(crate) struct EndpointView<'a> {
 }
 
 /// What stands for the values of custom headers before those who may not see them.
-const HIDDEN: &str = "(hidden)";
+pub(crate) const HIDDEN: &str = "(hidden)";
 
 /// Custom headers, as an object of names and values. Debug output has the names alone.
 #[derive(Debug)]

@@ -26,6 +26,18 @@ impl KeyHash {
     pub fn of(key: &str) -> Self {
         Self(Sha256::digest(key).into())
     }
+
+    /// A hash that was made before.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
 impl fmt::Display for KeyHash {
@@ -125,7 +137,7 @@ impl Table {
         let answer = self.query_api_keys(organization).send().await.map_err(AwsError::sdk("Query"))?;
         let rows = answer.items.unwrap_or_default().into_iter().map(from_item);
         let rows: Vec<KeyRowItem> = rows.collect::<Result<_, _>>()?;
-        let keys: Vec<KeyItem> = self.get_all(rows.iter().map(|row| Key::api_key(&row.hash)).collect()).await?;
+        let keys: Vec<KeyItem> = self.get_all(rows.iter().map(|row| Key::api_key(&row.hash)).collect(), false).await?;
         let used: HashMap<String, i64> = keys.into_iter().filter_map(|key| Some((key.id, key.used?))).collect();
         rows.into_iter()
             .map(|row| {

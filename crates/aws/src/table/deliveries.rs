@@ -86,7 +86,7 @@ impl Table {
             .endpoint_ids
             .iter()
             .map(|&endpoint| Key::delivery(endpoint, DeliveryId::first(message.id, endpoint)));
-        let items: Vec<DeliveryItem> = self.get_all(keys.collect()).await?;
+        let items: Vec<DeliveryItem> = self.get_all(keys.collect(), false).await?;
         items.into_iter().map(DeliveryItem::into_delivery).collect()
     }
 

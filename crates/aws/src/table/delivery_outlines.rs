@@ -13,10 +13,7 @@ use super::listing::{Looking, Stretch};
 use super::{Item, Table, from_item, keys};
 use crate::AwsError;
 
-/// Requests to each shard, one after the other.
-const ROUNDS: usize = 3;
-
-/// Rows that a request looks at, in at most 1 MB of them (AWS, "Query"). Eight shards, three rounds: 24,000.
+/// Rows that a request looks at, in at most 1 MB of them (AWS, "Query").
 const ROWS: usize = 1_000;
 
 /// The first attempts of a delivery, whose time is read; more are made only by hand. DynamoDB has no path to all of a
@@ -52,8 +49,9 @@ struct AttemptOutline {
 }
 
 impl Table {
-    /// Reads an endpoint's deliveries since `after`, newest first, as far as 24,000 rows and 24 MB go. Memory holds an
-    /// outline of each, and the pages that are on their way.
+    /// Reads an endpoint's deliveries since `after`, newest first, as far as `rounds` requests to each of the eight
+    /// shards go, of at most 1,000 rows and 1 MB each. Memory holds an outline of each row, and the pages that are on
+    /// their way.
     ///
     /// # Errors
     /// When DynamoDB fails.
@@ -62,6 +60,7 @@ impl Table {
         endpoint: EndpointId,
         after: Timestamp,
         now: Timestamp,
+        rounds: usize,
     ) -> Result<Outlines, AwsError> {
         let Some(stretch) = Stretch::<DeliveryId>::of(Some(after), None) else {
             return Ok(Outlines { deliveries: Vec::new(), since: None });
@@ -70,7 +69,7 @@ impl Table {
         only.extend((0..ATTEMPTS).map(|attempt| format!("attempts[{attempt}].ms")));
         let looking = Looking { equal: Vec::new(), only };
         let partition = |shard| keys::delivery_shard(endpoint, shard);
-        let read = self.rounds(partition, &looking, stretch, (ROUNDS, ROWS), |item| outline(item, now)).await?;
+        let read = self.rounds(partition, &looking, stretch, (rounds, ROWS), |item| outline(item, now)).await?;
         // Of the millisecond at which the reading ended, some may be missing.
         let since = read.next.map(|last| hookbell_domain::time::after(last.created_at(), Duration::from_millis(1)));
         let mut deliveries = read.entries;

@@ -7,7 +7,9 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 use hookbell_domain::ids::{EventId, MessageId, OrganizationId};
 use hookbell_domain::time::after;
 use jiff::Timestamp;
+use serde::Deserialize;
 
+use super::items::time;
 use super::keys::Key;
 use super::{Item, Table, ms, number, text};
 use crate::AwsError;
@@ -22,6 +24,20 @@ pub enum EventIdState {
     Reserved(MessageId),
     /// For that message, which is on its way.
     Sent(MessageId),
+}
+
+/// What is read of an event id: the message that it stands for, and since when.
+#[derive(Debug, Deserialize)]
+struct EventIdItem {
+    msg: MessageId,
+    at: i64,
+}
+
+impl EventIdItem {
+    /// Its message, while that is remembered: as long as another one may not take its place.
+    fn message(&self, now: Timestamp) -> Option<MessageId> {
+        (after(time(self.at), REMEMBERED) > now).then_some(self.msg)
+    }
 }
 
 impl Table {
@@ -81,6 +97,21 @@ impl Table {
             .map_err(AwsError::sdk("UpdateItem"))?;
         Ok(())
     }
+
+    /// The message that an event id stands for; nothing once its day is over. The message may not be there yet, nor
+    /// ever, where the call that reserved the id has failed since.
+    ///
+    /// # Errors
+    /// When DynamoDB fails.
+    pub async fn message_of_event(
+        &self,
+        organization: &OrganizationId,
+        event: &EventId,
+        now: Timestamp,
+    ) -> Result<Option<MessageId>, AwsError> {
+        let item: Option<EventIdItem> = self.get(Key::event_id(organization, event), true).await?;
+        Ok(item.and_then(|item| item.message(now)))
+    }
 }
 
 fn read_state(item: Option<&Item>) -> Result<EventIdState, AwsError> {
@@ -91,4 +122,19 @@ fn read_state(item: Option<&Item>) -> Result<EventIdState, AwsError> {
         .ok_or_else(|| AwsError::unreadable("reading an event id", "it names no message"))?;
     let sent = item.is_some_and(|item| item.contains_key("sent"));
     Ok(if sent { EventIdState::Sent(message) } else { EventIdState::Reserved(message) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_id_stands_for_its_message_for_a_day_to_the_millisecond() {
+        let at: Timestamp = "2026-05-30T14:23:00Z".parse().unwrap();
+        let msg = MessageId::new(at, 7);
+        let item = EventIdItem { msg, at: at.as_millisecond() };
+        let last = "2026-05-31T14:22:59.999Z".parse().unwrap();
+        assert_eq!((item.message(at), item.message(last)), (Some(msg), Some(msg)));
+        assert_eq!(item.message("2026-05-31T14:23:00Z".parse().unwrap()), None);
+    }
 }

@@ -3,6 +3,7 @@
 //! | item | PK | SK |
 //! |---|---|---|
 //! | organization | `ORG#org` | `ORG` |
+//! | organization in the list of all | `ORGS` | `org` |
 //! | endpoint | `ORG#org` | `EP#whe_…` |
 //! | message | `MSG#org#shard` | `msg_…` |
 //! | delivery | `DLV#whe_…#shard` | `dlv_…` |
@@ -12,7 +13,8 @@
 //! | key, and token in use | `KEY#` and its SHA-256 in hexadecimal | `KEY` |
 //! | key in its organization's list | `KEYS#org` | `key_…` |
 //!
-//! An organization's id holds no `#`, and shards come from the id itself, so every key can be computed.
+//! An organization's id holds no `#`, and shards come from the id itself, so whoever knows the organization can compute
+//! every key. No key leads from one organization to another: that is what the list of all is for.
 
 use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, KeyId, MessageId, OrganizationId, ReplayId};
 
@@ -22,6 +24,8 @@ use super::{Item, text};
 pub(super) const PK: &str = "PK";
 /// The sort key's attribute.
 pub(super) const SK: &str = "SK";
+/// The partition of the list of all organizations.
+pub(super) const ORGANIZATIONS: &str = "ORGS";
 /// What every endpoint's sort key starts with.
 pub(super) const ENDPOINT: &str = "EP#";
 
@@ -35,6 +39,10 @@ pub(super) struct Key {
 impl Key {
     pub(super) fn organization(organization: &OrganizationId) -> Self {
         Self { pk: format!("ORG#{organization}"), sk: "ORG".to_owned() }
+    }
+
+    pub(super) fn organization_entry(organization: &OrganizationId) -> Self {
+        Self { pk: ORGANIZATIONS.to_owned(), sk: organization.to_string() }
     }
 
     pub(super) fn endpoint(organization: &OrganizationId, endpoint: EndpointId) -> Self {

@@ -83,7 +83,7 @@ impl Table {
         ids.sort_unstable();
         ids.dedup();
         let keys = ids.into_iter().map(|id| Key::message(organization, id)).collect();
-        let items: Vec<MessageItem> = self.get_all(keys).await?;
+        let items: Vec<MessageItem> = self.get_all(keys, false).await?;
         items.into_iter().map(|item| item.into_message(organization.clone())).collect()
     }
 }

@@ -21,6 +21,7 @@ mod listing;
 mod merging;
 mod message_lists;
 mod messages;
+mod organization_list;
 mod organizations;
 mod redeliveries;
 mod replays;
@@ -50,6 +51,7 @@ pub use endpoints::CreateEndpoint;
 pub use event_ids::EventIdState;
 pub use listing::Wanted;
 pub use merging::{Order, Page};
+pub use organization_list::OrganizationPage;
 pub use organizations::{Initialized, Organization, OrganizationRecord};
 pub use redeliveries::Redelivery;
 pub use replays::{BeginReplay, Step};
@@ -100,15 +102,19 @@ impl Table {
     }
 
     /// Reads items by their keys, in no order; those that are not there are left out.
-    async fn get_all<T: DeserializeOwned>(&self, wanted: Vec<keys::Key>) -> Result<Vec<T>, AwsError> {
+    async fn get_all<T: DeserializeOwned>(
+        &self,
+        wanted: Vec<keys::Key>,
+        consistent: bool,
+    ) -> Result<Vec<T>, AwsError> {
         use aws_sdk_dynamodb::types::KeysAndAttributes;
         let mut found = Vec::with_capacity(wanted.len());
         let mut left: Vec<Item> = wanted.into_iter().map(keys::Key::into_item).collect();
         let mut tries = 0;
         while !left.is_empty() {
             let batch: Vec<Item> = left.drain(..left.len().min(BATCH_GET_KEYS)).collect();
-            let request =
-                KeysAndAttributes::builder().set_keys(Some(batch)).build().map_err(AwsError::sdk("BatchGetItem"))?;
+            let request = KeysAndAttributes::builder().set_keys(Some(batch)).consistent_read(consistent).build();
+            let request = request.map_err(AwsError::sdk("BatchGetItem"))?;
             let answer = self
                 .client
                 .batch_get_item()

@@ -51,6 +51,10 @@ impl Table {
     /// Makes an organization, or switches its profile while it has no endpoint. Can be repeated, and then changes
     /// nothing.
     ///
+    /// Side by side with that its entry is put into the list of all organizations, so an organization that is there is in
+    /// the list too, once the call that made it was answered. Where one of the two fails the call does, and is to be
+    /// repeated.
+    ///
     /// Without `wanted`, a new organization gets `default` and an existing one keeps what it has.
     ///
     /// # Errors
@@ -76,7 +80,8 @@ impl Table {
             Some(_) => made.condition_expression("attribute_not_exists(PK) OR profile = :profile"),
             None => made,
         };
-        if let Some(record) = self.update_organization(id, made, now).await? {
+        let (made, ()) = tokio::try_join!(self.update_organization(id, made, now), self.list_organization(id))?;
+        if let Some(record) = made {
             return Ok(Initialized::Yes(record));
         }
         let switched = self
@@ -153,7 +158,7 @@ impl Table {
     }
 }
 
-fn record(id: &OrganizationId, item: &OrganizationItem) -> Result<OrganizationRecord, AwsError> {
+pub(super) fn record(id: &OrganizationId, item: &OrganizationItem) -> Result<OrganizationRecord, AwsError> {
     let profile = Profile::named(&item.profile).ok_or_else(|| {
         AwsError::unreadable(
             "reading an organization",

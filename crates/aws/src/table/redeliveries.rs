@@ -94,7 +94,7 @@ impl Table {
     ) -> Result<Vec<Delivery>, AwsError> {
         let first = message.endpoint_ids.iter().map(|&id| (id, DeliveryId::first(message.id, id)));
         let wanted = first.chain(redeliveries).map(|(endpoint, delivery)| Key::delivery(endpoint, delivery));
-        let items: Vec<DeliveryItem> = self.get_all(wanted.collect()).await?;
+        let items: Vec<DeliveryItem> = self.get_all(wanted.collect(), false).await?;
         items.into_iter().map(DeliveryItem::into_delivery).collect()
     }
 }

@@ -2,47 +2,38 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hookbell_aws::sealing::{Keys, Marked};
 use hookbell_domain::ids::OrganizationId;
 use hookbell_domain::time::after;
 use jiff::Timestamp;
 
+use super::expiring;
+
 /// How long a token is good for.
 const LIFE: Duration = Duration::from_hours(1);
 
 const PREFIX: &str = "pt_";
-const TIME_BYTES: usize = 8;
 const NONCE_BYTES: usize = 16;
 
-/// A new token: `pt_`, what it says, a dot, and our mark on that, both base64url.
-///
-/// It says: its end (unix seconds, 8 bytes, big-endian), a nonce of 16 bytes, the organization's id.
+/// A new token: `pt_` and an expiring text that says a nonce of 16 bytes and the organization's id.
 pub(crate) fn make(keys: &Keys, organization: &OrganizationId, now: Timestamp, nonce: [u8; NONCE_BYTES]) -> String {
-    let expires_at = after(now, LIFE).as_second().to_be_bytes();
-    let says = [expires_at.as_slice(), &nonce, organization.as_str().as_bytes()].concat();
-    let mark = keys.mark(Marked::PortalToken, &says);
-    format!("{PREFIX}{}.{}", URL_SAFE_NO_PAD.encode(says), URL_SAFE_NO_PAD.encode(mark))
+    let says = [nonce.as_slice(), organization.as_str().as_bytes()].concat();
+    format!("{PREFIX}{}", expiring::write(keys, Marked::PortalToken, after(now, LIFE), &says))
 }
 
 /// Whose token it is and when it ends; nothing of what is no token of ours, or over.
 pub(crate) fn read(keys: &Keys, token: &str, now: Timestamp) -> Option<(OrganizationId, Timestamp)> {
-    let (says, mark) = token.strip_prefix(PREFIX)?.split_once('.')?;
-    // The decoder knows one text for some bytes only, so a token has no second spelling.
-    let (says, mark) = (URL_SAFE_NO_PAD.decode(says).ok()?, URL_SAFE_NO_PAD.decode(mark).ok()?);
-    if !keys.is_marked(Marked::PortalToken, &says, &mark) {
-        return None;
-    }
-    let (expires_at, rest) = says.split_first_chunk::<TIME_BYTES>()?;
-    let (_, organization) = rest.split_first_chunk::<NONCE_BYTES>()?;
-    let expires_at = Timestamp::from_second(i64::from_be_bytes(*expires_at)).ok()?;
+    let (says, ends_at) = expiring::read(keys, Marked::PortalToken, token.strip_prefix(PREFIX)?, now)?;
+    let (_, organization) = says.split_first_chunk::<NONCE_BYTES>()?;
     let organization = std::str::from_utf8(organization).ok()?.parse().ok()?;
-    (now < expires_at).then_some((organization, expires_at))
+    Some((organization, ends_at))
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
 
     fn keys() -> Keys {

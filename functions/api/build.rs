@@ -1,0 +1,58 @@
+//! Compresses the files that browsers are sent, once, and names each by its content.
+//!
+//! Each file of `assets/` becomes an `Asset` (see `src/assets.rs`) whose name no other content has, so that browsers
+//! may keep it for a year.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
+
+/// The files, and what each is called in the code.
+const FILES: [(&str, &str); 5] = [
+    ("CONSOLE_STYLE", "console/console.css"),
+    ("CONSOLE_SCRIPT", "console/console.js"),
+    ("HTMX", "vendor/htmx.min.js"),
+    ("MARK", "console/mark.svg"),
+    ("REFERENCE_STYLE", "docs/docs.css"),
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("assets");
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let mut code = String::new();
+    for (constant, file) in FILES {
+        let content = fs::read(folder.join(file)).map_err(|error| format!("{file}: {error}"))?;
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&content)?;
+        let compressed = out.join(format!("{constant}.gz"));
+        fs::write(&compressed, encoder.finish()?)?;
+        let (stem, ending) = file.rsplit_once('.').ok_or("a file without an ending")?;
+        let stem = stem.rsplit('/').next().unwrap_or(stem);
+        let media_type = match ending {
+            "css" => "text/css; charset=utf-8",
+            "js" => "text/javascript; charset=utf-8",
+            "svg" => "image/svg+xml",
+            other => return Err(format!("{file}: no media type is known for .{other}").into()),
+        };
+        let name = format!("{stem}.{}.{ending}", beginning_of_hash(&content));
+        writeln!(
+            code,
+            "/// `assets/{file}`.\n\
+             pub(crate) const {constant}: Asset = Asset {{ name: {name:?}, media_type: {media_type:?}, \
+             compressed: include_bytes!({compressed:?}) }};"
+        )?;
+    }
+    Ok(fs::write(out.join("assets.rs"), code)?)
+}
+
+/// The first eight bytes of the content's SHA-256, in hexadecimal.
+fn beginning_of_hash(content: &[u8]) -> String {
+    Sha256::digest(content).iter().take(8).fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"))
+}

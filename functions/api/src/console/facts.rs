@@ -1,0 +1,76 @@
+//! What a page says of one endpoint.
+
+use hookbell_aws::table::StoredEndpoint;
+use hookbell_domain::endpoint::{EVERY_TYPE, RateLimit};
+use hookbell_domain::headers::CustomHeaders;
+use hookbell_domain::signature::PublicKey;
+use jiff::Timestamp;
+
+use super::endpoints::name;
+use super::show::{Badge, Moment, field_time, indented};
+use crate::view::HIDDEN;
+
+/// What stands in the configuration of an endpoint, and above it.
+pub(super) struct Facts {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) url: String,
+    pub(super) status: Badge,
+    /// Why and since when nothing is sent to it.
+    pub(super) disabled: Option<Disabled>,
+    /// Deliveries in a row that have used up their attempts.
+    pub(super) failures: u32,
+    /// By name; none where it is all of them.
+    pub(super) event_types: Vec<String>,
+    pub(super) every_type: bool,
+    pub(super) ordered: bool,
+    pub(super) rate_limit: Option<u32>,
+    pub(super) svix_headers: bool,
+    /// What verifies its other signature.
+    pub(super) public_key: Option<String>,
+    /// With what they are set to, or that this is hidden.
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) filter: Option<String>,
+    pub(super) created: Moment,
+    pub(super) updated: Moment,
+}
+
+/// Why and since when nothing is sent to an endpoint.
+pub(super) struct Disabled {
+    /// Absent where its owner has done it.
+    pub(super) reason: Option<String>,
+    pub(super) at: Moment,
+    /// From when on a replay would bring what it has missed, as a field for dates has it.
+    pub(super) since: String,
+}
+
+impl Facts {
+    /// Of an endpoint with its opened headers, whose values only those see who may see secrets.
+    pub(super) fn new(stored: &StoredEndpoint, headers: &CustomHeaders, shows_values: bool, now: Timestamp) -> Self {
+        let (endpoint, options) = (&stored.endpoint, &stored.endpoint.options);
+        let every_type = endpoint.event_types.iter().any(|name| name == EVERY_TYPE);
+        let shown = |value: &str| if shows_values { value.to_owned() } else { HIDDEN.to_owned() };
+        Self {
+            id: endpoint.id.to_string(),
+            name: name(endpoint).to_owned(),
+            url: endpoint.url.clone(),
+            status: Badge::of_endpoint(endpoint.is_enabled()),
+            disabled: endpoint.disabled.as_ref().map(|disabled| Disabled {
+                reason: disabled.reason.clone(),
+                at: Moment::new(disabled.at, now),
+                since: field_time(disabled.at),
+            }),
+            failures: endpoint.health.consecutive_failures,
+            event_types: if every_type { Vec::new() } else { endpoint.event_types.clone() },
+            every_type,
+            ordered: endpoint.ordered,
+            rate_limit: options.rate_limit.map(RateLimit::per_second),
+            svix_headers: options.svix_headers,
+            public_key: options.v1a.as_ref().map(PublicKey::to_string),
+            headers: headers.iter().map(|(name, value)| (name.to_owned(), shown(value))).collect(),
+            filter: options.filter.as_ref().map(|filter| indented(filter.text()).text),
+            created: Moment::new(endpoint.created_at, now),
+            updated: Moment::new(endpoint.updated_at, now),
+        }
+    }
+}
