@@ -5,7 +5,7 @@ PORT ?= 4566
 TIME_SCALE ?= 0.0002
 TEST_PORT ?= 4577
 TEST_TIME_SCALE ?= 0.0002
-export PORT TIME_SCALE TEST_PORT TEST_TIME_SCALE FUNCTION FOLLOW MINUTES
+export PORT TIME_SCALE TEST_PORT TEST_TIME_SCALE FUNCTION FOLLOW MINUTES TEST CHROMIUM
 
 # Output is UTF-8 whatever the terminal says, and nothing is found twice by another path.
 export PYTHONUTF8 = 1
@@ -17,13 +17,14 @@ SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up demo listen logs down check test clean tools test-tools
+.PHONY: help up demo listen logs browser down check test clean tools test-tools
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PORT=$(PORT) TIME_SCALE=$(TIME_SCALE)  for up: where the local AWS listens, and how much"
 	@echo "                               shorter than on AWS the waits are"
+	@echo "  TEST=ordering CHROMIUM=/path  for browser: only those tests, another Chromium"
 	@echo "  FUNCTION=sender FOLLOW=1 MINUTES=60  for logs: one function, go on, how far back"
 
 up: ## from a fresh clone to a running hookbell, and its demo
@@ -38,6 +39,9 @@ listen: tools ## print the events that arrive at an endpoint of your own
 
 logs: tools ## print what the functions logged
 	@$(IN_VENV) $(LOCAL)/logs.py
+
+browser: test-tools ## drive the console of the running stack by a browser
+	@$(IN_VENV) $(LOCAL)/browser.py
 
 down: ## stop the local AWS
 	@$(PYTHON) $(LOCAL)/down.py

@@ -31,8 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let content = fs::read(folder.join(file)).map_err(|error| format!("{file}: {error}"))?;
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(&content)?;
-        let compressed = out.join(format!("{constant}.gz"));
-        fs::write(&compressed, encoder.finish()?)?;
+        fs::write(out.join(format!("{constant}.gz")), encoder.finish()?)?;
         let (stem, ending) = file.rsplit_once('.').ok_or("a file without an ending")?;
         let stem = stem.rsplit('/').next().unwrap_or(stem);
         let media_type = match ending {
@@ -46,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             code,
             "/// `assets/{file}`.\n\
              pub(crate) const {constant}: Asset = Asset {{ name: {name:?}, media_type: {media_type:?}, \
-             compressed: include_bytes!({compressed:?}) }};"
+             compressed: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{constant}.gz\")) }};"
         )?;
     }
     Ok(fs::write(out.join("assets.rs"), code)?)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 
 import aws
+import browser
 import demo
 import fuzz
 import logs
@@ -17,7 +18,7 @@ from say import Failure, Steps, explained_failures, line
 from settings import ROOT, Settings, for_test, shown
 from up import bring_up
 
-TOTAL_STEPS = 7
+TOTAL_STEPS = 8
 
 
 def main() -> None:
@@ -41,7 +42,7 @@ def main() -> None:
 
 
 def test(settings: Settings, running: stack.Stack, steps: Steps) -> None:
-    """Run the tests that need the stack, the fuzzer, and then the demo."""
+    """Run the tests that need the stack, the browser, the fuzzer, and then the demo."""
     with steps.step("Running the tests against the stack"):
         environment = {
             **aws.environment(settings),
@@ -55,6 +56,8 @@ def test(settings: Settings, running: stack.Stack, steps: Steps) -> None:
                 "A test failed.",
                 f"its output is above; what the functions logged is in {shown(settings.logs)}/.",
             )
+    with steps.step("Driving the console by a browser") as step:
+        step.outcome = browser.run(settings)
     with steps.step(f"Fuzzing the API by its own description (about {fuzz.SECONDS} s)") as step:
         step.outcome = fuzz.run(settings, running)
     with steps.step("Running the demo") as step:

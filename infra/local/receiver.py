@@ -29,6 +29,7 @@ class Inbox:
     url: str
     status: int
     secret: str = ""
+    answer: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,9 @@ class Receiver:
         """Where the receiver listens."""
         return f"https://127.0.0.1:{self.server.server_port}"
 
-    def open_inbox(self, path: str, status: int = 200) -> Inbox:
-        """Take requests at a path, and answer them with a status."""
-        inbox = Inbox(url=self.url + path, status=status)
+    def open_inbox(self, path: str, status: int = 200, answer: str = "") -> Inbox:
+        """Take requests at a path, and answer them with a status and a body."""
+        inbox = Inbox(url=self.url + path, status=status, answer=answer)
         self.server.inboxes[path] = inbox
         return inbox
 
@@ -135,13 +136,15 @@ class Handler(BaseHTTPRequestHandler):
             problem=signature_problem(inbox.secret, body, dict(self.headers.items())),
         )
         self.server.arrivals.put(arrival)
-        self.answer(inbox.status)
+        self.answer(inbox.status, inbox.answer.encode())
 
-    def answer(self, status: int) -> None:
-        """Answer with a status and no body."""
+    def answer(self, status: int, body: bytes = b"") -> None:
+        """Answer with a status and a body."""
         self.send_response(status)
-        self.send_header("content-length", "0")
+        self.send_header("content-type", "text/html")
+        self.send_header("content-length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
         """Print nothing: whoever takes the arrivals does."""

@@ -22,6 +22,7 @@ if sys.version_info < (3, 10):
         "  make up PYTHON=python3.12".format(*sys.version_info)
     )
 
+import chromium
 from commands import run_logged
 from say import Failure, Steps, explained_failures
 from settings import REQUIREMENTS, ROOT, TEST_REQUIREMENTS, VENV, VERIFIERS
@@ -32,7 +33,7 @@ TESTS_STAMP = VENV / "test-requirements.sha256"
 PIP_LOG = ROOT / ".local" / "log" / "pip.log"
 NPM_LOG = ROOT / ".local" / "log" / "npm.log"
 
-# Where the library of JavaScript goes that the tests verify signatures with.
+# Where the libraries of JavaScript go that the tests verify signatures and pages with.
 NODE_FOLDER = VENV / "verifiers"
 PACKAGE_FILES = (VERIFIERS / "package.json", VERIFIERS / "package-lock.json")
 TESTS_FILES = (TEST_REQUIREMENTS, *PACKAGE_FILES)
@@ -58,6 +59,9 @@ def main() -> None:
             if arguments.tests and not tests_installed():
                 with Steps(1).step("Installing what the tests need into .venv (about a minute)"):
                     install_for_tests()
+            if arguments.tests and chromium.find() is None:
+                with Steps(1).step("Installing Chromium, which the tests of the console drive"):
+                    chromium.install()
             return
         steps = Steps(arguments.steps)
         with steps.step("Checking what this machine has") as step:
@@ -155,7 +159,7 @@ def install_for_tests() -> None:
     npm = [str(VENV / "bin" / "npm"), "ci", "--prefix", str(NODE_FOLDER), "--ignore-scripts"]
     in_venv = {**os.environ, "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
     if not run_logged([*npm, "--no-audit", "--no-fund"], NPM_LOG, in_venv):
-        raise Failure("The verifier of JavaScript could not be installed.", ADVICE, NPM_LOG)
+        raise Failure("The verifiers of JavaScript could not be installed.", ADVICE, NPM_LOG)
     TESTS_STAMP.write_text(digest(*TESTS_FILES))
 
 

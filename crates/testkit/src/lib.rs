@@ -2,8 +2,8 @@
 //!
 //! Everything is against a deployed stack, described by the file that `HOOKBELL_STACK` names. Two ways lead to it:
 //!
-//! - through its doors, as producers and receivers do: [`organization::Organization`], [`queue::Queue`],
-//!   [`receiver::Receiver`];
+//! - through its doors, as producers, receivers and people do: [`organization::Organization`], [`queue::Queue`],
+//!   [`receiver::Receiver`], [`console::Console`];
 //! - beside it: [`workbench::Workbench`] runs the same binaries as processes of the test, with queues of their own,
 //!   behind a stand-in for Lambda ([`function::Function`]) and a proxy in front of AWS ([`proxy::AwsProxy`]) that
 //!   counts what they ask for and can kill them at a chosen call.
@@ -23,15 +23,20 @@
 
 pub mod answer;
 pub mod api;
+pub mod console;
+pub mod console_paths;
 pub mod endpoint;
 pub mod function;
+pub mod gateway;
 pub mod history;
+pub mod html;
 pub mod organization;
 pub mod owners;
 pub mod patience;
 pub mod proxy;
 pub mod queue;
 pub mod receiver;
+mod rounds;
 pub mod rows;
 mod server;
 pub mod stack;

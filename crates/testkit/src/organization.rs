@@ -70,6 +70,11 @@ impl Organization {
         (text(&made["apiKey"]["keyId"]), text(&made["key"]))
     }
 
+    /// A new token of its portal.
+    pub async fn portal_token(&self) -> String {
+        text(&self.api.post(&self.sending("/app-portal-access"), "").await.expect(200)["token"])
+    }
+
     /// The same organization, called with another key.
     #[must_use]
     pub fn with_key(&self, key: &str) -> Self {

@@ -11,6 +11,7 @@ use http::{HeaderMap, Request, Response};
 use serde_json::Value;
 
 use crate::function::{Function, KillSwitch};
+use crate::rounds::Rounds;
 use crate::server::{Hangup, Server};
 
 /// The proxy.
@@ -25,6 +26,7 @@ pub struct AwsProxy {
 pub struct Usage {
     calls: BTreeMap<String, u32>,
     units: BTreeMap<String, f64>,
+    rounds: u64,
 }
 
 /// Which of the calls of an operation.
@@ -59,6 +61,7 @@ struct State {
     client: reqwest::Client,
     usage: Mutex<Usage>,
     plans: Mutex<Vec<Plan>>,
+    rounds: Rounds,
 }
 
 impl AwsProxy {
@@ -69,6 +72,7 @@ impl AwsProxy {
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
             usage: Mutex::default(),
             plans: Mutex::default(),
+            rounds: Rounds::default(),
         });
         let serving = Arc::clone(&state);
         let server = Server::start(None, move |request| Arc::clone(&serving).serve(request)).await;
@@ -84,7 +88,13 @@ impl AwsProxy {
     /// What was asked for since this was last called.
     #[must_use]
     pub fn take_usage(&self) -> Usage {
-        std::mem::take(&mut *self.state.usage.lock().unwrap_or_else(PoisonError::into_inner))
+        let usage = std::mem::take(&mut *self.state.usage.lock().unwrap_or_else(PoisonError::into_inner));
+        Usage { rounds: self.state.rounds.take(), ..usage }
+    }
+
+    /// From now on gives answers in rounds, so that [`Usage::rounds`] tells how many there were.
+    pub fn answer_in_rounds(&self) {
+        self.state.rounds.begin();
     }
 
     /// From now on refuses calls of an operation for good, as for want of a permission: the SDK does not repeat them.
@@ -131,6 +141,13 @@ impl Usage {
         self.calls.iter().map(|(operation, count)| (operation.as_str(), *count)).collect()
     }
 
+    /// How often in a row the function has waited for AWS, at most, where answers are given in rounds: calls that do not
+    /// wait for one another are one round.
+    #[must_use]
+    pub fn rounds(&self) -> u64 {
+        self.rounds
+    }
+
     /// The capacity units that an operation was charged with, read or write units by its kind.
     #[must_use]
     pub fn units(&self, operation: &str) -> f64 {
@@ -143,6 +160,7 @@ impl State {
         let (parts, body) = request.into_parts();
         let operation = operation(&parts.headers, &body);
         *self.usage.lock().unwrap_or_else(PoisonError::into_inner).calls.entry(operation.clone()).or_default() += 1;
+        let round = self.rounds.enter();
         let trouble = self.trouble(&operation);
         match &trouble {
             Some(Trouble::Refused) => return Ok(failure(400, "AccessDeniedException")),
@@ -163,6 +181,7 @@ impl State {
         let (status, headers) = (answer.status(), answer.headers().clone());
         let body = answer.bytes().await.map_err(|_| Hangup)?;
         self.note_bill(operation, &body);
+        round.end().await;
         match trouble {
             Some(Trouble::DeathAfter(switch)) => {
                 switch.press().await;

@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use http::HeaderMap;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::api::Reply;
 use crate::function::{Function, Outcome};
+use crate::gateway::{self, Place};
 use crate::organization::Organization;
 use crate::proxy::AwsProxy;
 use crate::queue::Queue;
@@ -94,8 +94,7 @@ impl Workbench {
         self
     }
 
-    /// Calls the API's path through its function, with the admin key, and gives what API Gateway would answer by. What
-    /// follows a `?` are parameters as API Gateway hands them on: decoded.
+    /// Calls the API's path through its function, with the admin key, and gives what API Gateway would answer by.
     pub async fn call(&self, api: &Function, method: &str, path: &str, body: &str) -> Value {
         self.call_with(&self.admin_key, api, method, path, body).await
     }
@@ -113,9 +112,7 @@ impl Workbench {
 
     /// GET through the API's function, with the admin key.
     pub async fn get(&self, api: &Function, path: &str) -> Reply {
-        let answer = self.call(api, "GET", path, "").await;
-        let status = answer["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap();
-        Reply { status, headers: HeaderMap::new(), body: answer["body"].as_str().unwrap_or_default().into() }
+        gateway::reply(&self.call(api, "GET", path, "").await)
     }
 
     /// A function's environment here.
@@ -152,33 +149,7 @@ impl Workbench {
     }
 }
 
-/// A request as API Gateway hands it to the function.
+/// A call of the API with a key.
 fn request(key: &str, method: &str, path: &str, body: &str) -> Value {
-    let (bare, query) = path.split_once('?').unwrap_or((path, ""));
-    let mut parameters = BTreeMap::<&str, Vec<&str>>::new();
-    for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
-        parameters.entry(name).or_default().push(value);
-    }
-    let last: BTreeMap<&str, &str> =
-        parameters.iter().filter_map(|(name, values)| Some((*name, *values.last()?))).collect();
-    json!({
-        "resource": "/{proxy+}",
-        "path": bare,
-        "httpMethod": method,
-        "headers": { "authorization": key, "content-type": "application/json" },
-        "multiValueHeaders": { "authorization": [key], "content-type": ["application/json"] },
-        "queryStringParameters": last,
-        "multiValueQueryStringParameters": parameters,
-        "pathParameters": { "proxy": bare.trim_start_matches('/') },
-        "stageVariables": null,
-        "requestContext": {
-            "stage": "v1",
-            "httpMethod": method,
-            "path": format!("/v1{bare}"),
-            "domainName": "tests.execute-api.us-east-1.amazonaws.com",
-            "requestId": "tests",
-        },
-        "body": body,
-        "isBase64Encoded": false,
-    })
+    gateway::request(Place::Stage, method, path, &[("authorization", key), ("content-type", "application/json")], body)
 }

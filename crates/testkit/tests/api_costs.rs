@@ -141,7 +141,11 @@ async fn every_call_asks_no_more_of_aws_than_it_needs() {
     scene.reads(&attempts, &[("BatchGetItem", 1), ("GetItem", 1), ("Query", 2)]).await;
 
     // Organizations.
-    scene.costs(("POST", &sending("/initialize"), Value::Null, 201), &[("UpdateItem", 1)]).await;
+    let initialize = sending("/initialize");
+    scene.costs(("POST", &initialize, Value::Null, 201), &[("PutItem", 1), ("UpdateItem", 1)]).await;
+    scene.reads("/organizations", &[("BatchGetItem", 1), ("Query", 1)]).await;
+    let unheard_of = Organization::unheard_of(&stack, "slothbox").id;
+    scene.reads(&format!("/organizations?prefix={unheard_of}"), &[("Query", 1)]).await;
     scene.reads(&sending("/initialization-status"), &[("GetItem", 1)]).await;
     scene.reads("/webhooks/status", &[]).await;
     scene.costs(("POST", &sending("/app-portal-access"), Value::Null, 200), &[("GetItem", 1)]).await;

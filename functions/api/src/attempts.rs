@@ -75,7 +75,7 @@ pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Path((organization, message)): Path<(String, String)>,
 ) -> Result<Json<Vec<AttemptView>>, ApiError> {
-    let (_, attempts) = read(&api, &organization, &message).await?;
+    let (_, attempts) = Box::pin(read(&api, &organization, &message)).await?;
     Ok(Json(attempts.into_iter().map(|(_, attempt)| attempt).collect()))
 }
 

@@ -102,11 +102,7 @@ impl Table {
     }
 
     /// Reads items by their keys, in no order; those that are not there are left out.
-    async fn get_all<T: DeserializeOwned>(
-        &self,
-        wanted: Vec<keys::Key>,
-        consistent: bool,
-    ) -> Result<Vec<T>, AwsError> {
+    async fn get_all<T: DeserializeOwned>(&self, wanted: Vec<keys::Key>, consistent: bool) -> Result<Vec<T>, AwsError> {
         use aws_sdk_dynamodb::types::KeysAndAttributes;
         let mut found = Vec::with_capacity(wanted.len());
         let mut left: Vec<Item> = wanted.into_iter().map(keys::Key::into_item).collect();

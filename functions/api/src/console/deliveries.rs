@@ -74,6 +74,7 @@ pub(super) async fn redeliver(
 ) -> Result<Response, ApiError> {
     let notice = Notice::REDELIVERED.name;
     let address = format!("{}?notice={notice}#history", visit.endpoint(&organization, &endpoint));
-    drop(redeliver::redeliver(State(api), Path((organization, endpoint, delivery))).await?);
+    let path = Path((organization, endpoint, delivery));
+    drop(Box::pin(redeliver::redeliver(State(api), path)).await?);
     Ok(see(&address))
 }

@@ -79,7 +79,7 @@ pub(super) async fn page(
     Path((organization, endpoint)): Path<(String, String)>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Result<Response, ApiError> {
-    show_with(&api, &visit, (&organization, &endpoint), Asked::read(query), false).await
+    Box::pin(show_with(&api, &visit, (&organization, &endpoint), Asked::read(query), false)).await
 }
 
 /// The page, with the signing secret where that was asked for.

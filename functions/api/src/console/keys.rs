@@ -78,7 +78,7 @@ pub(super) async fn create(
         Err(refused) => {
             let problems = Problems::of(refused)?;
             let (name, role) = (form.text("name").to_owned(), form.text("role").to_owned());
-            show_wrong(&Page { problems, name, role, ..read(&api, &visit, &organization).await? })
+            show_wrong(&Page { name, role, problems, ..read(&api, &visit, &organization).await? })
         }
     }
 }

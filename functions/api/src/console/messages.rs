@@ -181,7 +181,7 @@ pub(super) async fn page(
     Query(query): Query<HashMap<String, String>>,
 ) -> Result<Response, ApiError> {
     let now = Timestamp::now();
-    let (message, attempts) = attempts::read(&api, &organization, &message).await?;
+    let (message, attempts) = Box::pin(attempts::read(&api, &organization, &message)).await?;
     let payload = body::payload(message.id, &message.body).map_err(|error| {
         tracing::error!(%error, "a message has no payload");
         ApiError::Unavailable
@@ -201,7 +201,7 @@ pub(super) async fn attempts(
     Path((organization, message)): Path<(String, String)>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Result<Response, ApiError> {
-    let (message, attempts) = attempts::read(&api, &organization, &message).await?;
+    let (message, attempts) = Box::pin(attempts::read(&api, &organization, &message)).await?;
     show(&Attempts::new(visit.organization(&organization), &message, attempts, &query, Timestamp::now()))
 }
 

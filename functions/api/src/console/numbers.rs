@@ -112,7 +112,7 @@ fn parts(counts: &Counts) -> Vec<Part> {
         ("skipped", "Skipped", skipped),
     ];
     let shown = all.into_iter().filter(|(class, _, count)| *class != "skipped" || *count > 0);
-    let place = |count: u64| if total == 0 { 0 } else { count * BAR / total };
+    let place = |count: u64| (count * BAR).checked_div(total).unwrap_or(0);
     shown
         .map(|(class, word, count)| {
             let x = place(before);
@@ -124,7 +124,7 @@ fn parts(counts: &Counts) -> Vec<Part> {
 
 /// Of a hundred. What is there is never 0 %, and what is not all is never 100 %.
 fn percent(count: u64, total: u64) -> String {
-    let tenths = if total == 0 { 0 } else { (count * 1_000 + total / 2) / total };
+    let tenths = (count * 1_000 + total / 2).checked_div(total).unwrap_or(0);
     match tenths {
         _ if count == 0 => "0 %".to_owned(),
         0 => "< 0.1 %".to_owned(),

@@ -100,7 +100,7 @@ async fn read(api: &Api, visit: &Visit, asked: Asked, profile: &str) -> Result<P
     let next = page.next.as_ref().map(ToString::to_string);
     Ok(Page {
         shell: Shell::of_all(visit),
-        rows: page.organizations.into_iter().map(|record| Row::new(visit, record, now)).collect(),
+        rows: page.organizations.iter().map(|record| Row::new(visit, record, now)).collect(),
         pager: asked.pager(&address, next.as_deref()),
         asked,
         profiles: profile::ALL.iter().map(|each| choice(&each)).collect(),
@@ -110,7 +110,7 @@ async fn read(api: &Api, visit: &Visit, asked: Asked, profile: &str) -> Result<P
 }
 
 impl Row {
-    fn new(visit: &Visit, record: OrganizationRecord, now: Timestamp) -> Self {
+    fn new(visit: &Visit, record: &OrganizationRecord, now: Timestamp) -> Self {
         Self {
             address: format!("{}/endpoints", visit.organization(record.id.as_str())),
             id: record.id.to_string(),

@@ -98,9 +98,14 @@ impl Shell {
         format!("{}/assets/{}", self.base, CONSOLE_STYLE.name)
     }
 
-    /// The addresses of the scripts.
-    pub(super) fn scripts(&self) -> [String; 2] {
-        [HTMX, CONSOLE_SCRIPT].map(|script| format!("{}/assets/{}", self.base, script.name))
+    /// The address of our own script.
+    pub(super) fn script(&self) -> String {
+        format!("{}/assets/{}", self.base, CONSOLE_SCRIPT.name)
+    }
+
+    /// The address of htmx.
+    pub(super) fn htmx(&self) -> String {
+        format!("{}/assets/{}", self.base, HTMX.name)
     }
 
     /// The address of the mark.

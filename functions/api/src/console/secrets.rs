@@ -51,7 +51,8 @@ pub(super) async fn reveal(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     if !is_partial(&headers) {
-        return endpoint::show_with(&api, &visit, (&organization, &endpoint), Asked::default(), true).await;
+        let page = endpoint::show_with(&api, &visit, (&organization, &endpoint), Asked::default(), true);
+        return Box::pin(page).await;
     }
     let stored = find(&api, &organization, &endpoint).await?;
     show(&Secret::shown(&api, &stored)?)

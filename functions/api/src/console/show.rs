@@ -133,7 +133,7 @@ pub(super) fn indented(json: &str) -> Indented {
         match token {
             '{' | '[' => {
                 text.push(token);
-                while tokens.next_if(|next| next.is_ascii_whitespace()).is_some() {}
+                while tokens.next_if(char::is_ascii_whitespace).is_some() {}
                 if let Some(end) = tokens.next_if(|next| matches!(next, '}' | ']')) {
                     text.push(end);
                 } else {

@@ -79,13 +79,13 @@ pub(super) async fn watch(
 ) -> Result<Response, ApiError> {
     const NO_TEST: ApiError = ApiError::NotFound("There is no such test");
     let (id, now) = (message.parse().map_err(|_| NO_TEST)?, Timestamp::now());
-    let read = match attempts::read(&api, &organization, &message).await {
+    let read = match Box::pin(attempts::read(&api, &organization, &message)).await {
         Ok((_, attempts)) => attempts,
         // It is there for its readers a moment after it was sent.
         Err(ApiError::NotFound(_)) => Vec::new(),
         Err(other) => return Err(other),
     };
-    let made = read.into_iter().filter(|(_, attempt)| attempt.endpoint_id.to_string() == endpoint);
-    let attempt = made.last().map(|(at, attempt)| AttemptRow::new(at, attempt, now));
+    let mut made = read.into_iter().filter(|(_, attempt)| attempt.endpoint_id.to_string() == endpoint);
+    let attempt = made.next_back().map(|(at, attempt)| AttemptRow::new(at, attempt, now));
     show(&Test::new(id, &visit.endpoint(&organization, &endpoint), attempt, now).ok_or(NO_TEST)?)
 }

@@ -46,12 +46,7 @@ fn write(keys: &Keys, list: List<'_>, id: &impl fmt::Display, bytes: &[u8]) -> S
     URL_SAFE_NO_PAD.encode([bytes, &mark(keys, list, id)].concat())
 }
 
-fn read<I: fmt::Display>(
-    keys: &Keys,
-    list: List<'_>,
-    cursor: &str,
-    id: impl FnOnce(&[u8]) -> Option<I>,
-) -> Option<I> {
+fn read<I: fmt::Display>(keys: &Keys, list: List<'_>, cursor: &str, id: impl FnOnce(&[u8]) -> Option<I>) -> Option<I> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
     let (bytes, there) = bytes.split_last_chunk()?;
     let id = id(bytes)?;

@@ -1,0 +1,173 @@
+"""What an endpoint has got: secrets, tests, the history, replays."""
+
+from __future__ import annotations
+
+import time
+
+from playwright.sync_api import expect
+
+from people import Organization, Person
+from stack import Stack
+
+
+def test_the_secret_is_shown_copied_and_hidden_again(
+    owner: Person, organization: Organization
+) -> None:
+    endpoint = organization.endpoint()
+    secret = organization.api.get(organization.managing(f"/{endpoint}/secret"))["secret"]
+    owner.page.goto(organization.address(f"/endpoints/{endpoint}"))
+    assert secret not in owner.page.content()
+    owner.button("Reveal").click()
+    expect(owner.page.locator("#secret-text")).to_have_text(secret)
+    owner.button("Copy signing secret").click()
+    expect(owner.page.get_by_text("Copied").first).to_be_visible()
+    assert owner.page.evaluate("navigator.clipboard.readText()") == secret
+    owner.button("Hide").click()
+    expect(owner.page.locator("#secret-text")).to_have_count(0)
+    assert secret not in owner.page.content()
+
+
+def test_rotating_says_how_long_the_old_secret_signs(
+    owner: Person, organization: Organization
+) -> None:
+    endpoint = organization.endpoint()
+    path = organization.managing(f"/{endpoint}/secret")
+    secrets = [organization.api.get(path)["secret"]]
+    for at_once, said in [(False, "For a day"), (True, "signs nothing any more")]:
+        owner.page.goto(organization.address(f"/endpoints/{endpoint}"))
+        owner.link("Rotate secret").click()
+        dialog = owner.page.get_by_role("dialog")
+        expect(dialog).to_contain_text("24 hours")
+        dialog.get_by_label("Stop the old secret at once").set_checked(at_once)
+        dialog.get_by_role("button", name="Rotate secret").click()
+        expect(owner.page.locator("#alerts")).to_contain_text(said)
+        secrets.append(organization.api.get(path)["secret"])
+    assert len(set(secrets)) == 3
+
+
+def test_a_test_is_sent_and_seen_to_arrive_without_a_reload(
+    owner: Person, organization: Organization
+) -> None:
+    inbox = organization.inbox(answer="thank you")
+    endpoint = organization.endpoint("Billing", inbox)
+    owner.page.goto(organization.address(f"/endpoints/{endpoint}"))
+    owner.button("Send test").click()
+    panel = owner.page.locator("#test")
+    expect(panel).to_contain_text("Test sent")
+    expect(panel).to_contain_text("Delivered", timeout=20_000)
+    expect(panel).to_contain_text("The receiver answered 200")
+    expect(panel).to_contain_text("thank you")
+    inbox.status = 503
+    owner.button("Send test").click()
+    expect(panel).to_contain_text("The receiver answered 503", timeout=20_000)
+    panel.get_by_role("link").click()
+    expect(owner.page.get_by_role("heading", name="Attempts")).to_be_visible()
+
+
+def test_without_a_ping_of_its_own_a_catalogue_lends_an_example(
+    person: Person, stack: Stack, organization: Organization
+) -> None:
+    flat = Organization.new(stack, organization.receiver, "daytona")
+    endpoint = flat.endpoint()
+    person.follow(flat.portal_link())
+    person.page.goto(flat.address(f"/endpoints/{endpoint}"))
+    person.page.get_by_label("Event type").first.select_option("volume.created")
+    person.button("Send test").click()
+    expect(person.page.locator("#test")).to_contain_text("Delivered", timeout=20_000)
+    [message] = flat.api.get(flat.sending("/messages"))["messages"]
+    assert message["eventType"] == "volume.created"
+
+
+def test_the_history_is_filtered_searched_and_paged(
+    owner: Person, organization: Organization
+) -> None:
+    endpoint = organization.endpoint()
+    messages = [organization.send() for _ in range(60)]
+    path = organization.managing(f"/{endpoint}/deliveries?limit=100&status=delivered")
+    wait_until(lambda: len(organization.api.get(path)["deliveries"]) == 60)
+    owner.page.goto(organization.address(f"/endpoints/{endpoint}"))
+    rows = owner.page.get_by_role("region", name="Event history").get_by_role("row")
+    expect(rows).to_have_count(51)
+    owner.link("Older").click()
+    expect(rows).to_have_count(11)
+    owner.link("Newest").click()
+    expect(rows).to_have_count(51)
+    owner.field("Search history").fill(messages[7])
+    expect(rows).to_have_count(2)
+    expect(owner.row(messages[7])).to_contain_text("Delivered")
+    owner.page.reload()
+    expect(rows).to_have_count(2)
+    owner.field("Search history").fill("half an id")
+    expect(owner.page.get_by_text("Nothing to search for")).to_be_visible()
+    owner.field("Search history").fill("")
+    expect(rows).to_have_count(51)
+    owner.field("Status").select_option("exhausted")
+    expect(owner.page.get_by_text("No deliveries like that")).to_be_visible()
+    assert "status=exhausted" in owner.page.url
+    owner.page.go_back()
+    expect(rows).to_have_count(51)
+    legend = owner.page.locator("ul.legend")
+    expect(legend).to_contain_text("Success 60 100 %")
+
+
+def test_a_delivery_is_sent_once_more(owner: Person, organization: Organization) -> None:
+    endpoint = organization.endpoint()
+    message = organization.send()
+    path = organization.managing(f"/{endpoint}/deliveries?status=delivered")
+    wait_until(lambda: organization.api.get(path)["deliveries"])
+    owner.page.goto(organization.address(f"/endpoints/{endpoint}"))
+    owner.button(f"Redeliver {message}").click()
+    expect(owner.page.get_by_text("The message is sent once more")).to_be_visible()
+    wait_until(lambda: len(organization.api.get(path)["deliveries"]) == 2)
+    owner.page.goto(organization.address(f"/endpoints/{endpoint}"))
+    owner.link(message).first.click()
+    expect(owner.page.get_by_role("heading", name="Delivery")).to_be_visible()
+    expect(owner.page.locator("#body-text")).to_contain_text(message)
+
+
+def test_a_replay_is_seen_to_finish(owner: Person, organization: Organization) -> None:
+    endpoint = organization.endpoint()
+    for _ in range(5):
+        organization.send()
+    path = organization.managing(f"/{endpoint}/deliveries?status=delivered")
+    wait_until(lambda: len(organization.api.get(path)["deliveries"]) == 5)
+    owner.page.goto(organization.address(f"/endpoints/{endpoint}"))
+    owner.link("Replay").click()
+    owner.field("Status").select_option("delivered")
+    owner.button("Start replay").click()
+    row = owner.page.get_by_role("region", name="Replays").get_by_role("row").nth(1)
+    expect(row).to_contain_text("Finished", timeout=20_000)
+    expect(row).to_contain_text("5 sent again")
+    owner.field("From").fill("2099-01-01T00:00")
+    owner.button("Start replay").click()
+    expect(owner.page.get_by_role("alert")).to_contain_text("Must be in the past")
+    expect(owner.field("From")).to_have_value("2099-01-01T00:00")
+
+
+def test_what_a_disabled_endpoint_has_missed_is_replayed(
+    owner: Person, organization: Organization
+) -> None:
+    endpoint = organization.endpoint()
+    owner.page.goto(organization.address(f"/endpoints/{endpoint}"))
+    owner.button("Disable").click()
+    expect(owner.page.get_by_text("Nothing is sent to it until")).to_be_visible()
+    message = organization.send()
+    path = organization.managing(f"/{endpoint}/deliveries?status=exhausted")
+    wait_until(lambda: organization.api.get(path)["deliveries"])
+    owner.page.reload()
+    expect(owner.row(message)).to_contain_text("Skipped")
+    owner.button("Enable").click()
+    expect(owner.page.get_by_text("The endpoint is enabled")).to_be_visible()
+    owner.link("Replay").click()
+    owner.field("Status").select_option("exhausted")
+    owner.button("Start replay").click()
+    row = owner.page.get_by_role("region", name="Replays").get_by_role("row").nth(1)
+    expect(row).to_contain_text("1 sent again", timeout=20_000)
+
+
+def wait_until(holds) -> None:
+    """Ask again and again until something holds."""
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline, "it does not come true"
+        time.sleep(0.1)

@@ -1,0 +1,145 @@
+"""All pages: for everybody, on every screen, small, and right by themselves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from people import MOST_BYTES, Organization, Person
+from receiver import Receiver
+from settings import VENV
+from stack import Stack
+
+AXE = VENV / "verifiers" / "node_modules" / "axe-core" / "axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SCREENSHOTS = Path(os.environ["HOOKBELL_SCREENSHOTS"])
+SCHEMES = ("light", "dark")
+WIDTHS = {"phone": 390, "wide": 1280}
+NARROWEST = 320
+
+
+@pytest.fixture(scope="module")
+def pages(stack: Stack, receiver: Receiver) -> dict[str, str]:
+    """Every page by its name: of an organization in which something has happened, and of one in which nothing has."""
+    full = Organization.new(stack, receiver, "slothbox")
+    good = full.endpoint("Billing sync")
+    bad = full.endpoint("Warehouse", full.inbox(503, "Come back later"))
+    full.endpoint("Audit log", full.inbox(), eventTypes=["member.added", "member.removed"])
+    messages = [full.send() for _ in range(12)]
+    path = full.managing(f"/{good}/deliveries?status=delivered")
+    for _ in range(200):
+        deliveries = full.api.get(path)["deliveries"]
+        if len(deliveries) >= len(messages):
+            break
+    full.api.call("PATCH", full.managing(f"/{bad}"), {"status": "disabled"})
+    replay = {"after": "2026-01-01T00:00:00Z", "status": "delivered"}
+    full.api.post(full.managing(f"/{good}/replay"), replay, expected=202)
+    full.key("owner")
+    empty = Organization.new(stack, receiver, "slothbox")
+    delivery = f"/endpoints/{good}/deliveries/{deliveries[0]['deliveryId']}"
+    of_full = {
+        "endpoints": "/endpoints",
+        "endpoints-none-found": "/endpoints?q=nothing",
+        "endpoint": f"/endpoints/{good}",
+        "endpoint-disabled": f"/endpoints/{bad}",
+        "endpoint-new": "/endpoints/new",
+        "endpoint-edit": f"/endpoints/{good}/edit",
+        "endpoint-delete": f"/endpoints/{good}/delete",
+        "endpoint-rotate": f"/endpoints/{good}/rotate",
+        "delivery": delivery,
+        "replay": f"/endpoints/{good}/replay",
+        "messages": "/messages",
+        "message": f"/messages/{messages[0]}",
+        "keys": "/keys",
+        "not-found": "/endpoints/whe_none",
+    }
+    of_empty = {"endpoints-empty": "/endpoints", "messages-empty": "/messages", "keys-empty": "/keys"}
+    return {
+        "sign-in": f"{full.console}/sign-in",
+        "organizations": f"{full.console}/organizations?q={full.id}",
+        **{name: full.address(rest) for name, rest in of_full.items()},
+        **{name: empty.address(rest) for name, rest in of_empty.items()},
+    }
+
+
+@pytest.fixture(params=SCHEMES)
+def scheme(request: pytest.FixtureRequest) -> str:
+    """Whether the browser likes pages to be light or dark."""
+    return str(request.param)
+
+
+@pytest.fixture
+def admin(browser: Browser, stack: Stack, scheme: str) -> Iterator[Person]:
+    """Whoever runs the deployment, whose calls are not counted."""
+    with Person.at(browser, stack, color_scheme=scheme, reduced_motion="reduce") as somebody:
+        somebody.sign_in(f"{stack['apiUrl']}/console", stack["adminKey"])
+        somebody.page.wait_for_url("**/organizations")
+        yield somebody
+
+
+def test_everybody_can_use_every_page(
+    admin: Person, scheme: str, pages: dict[str, str]
+) -> None:
+    axe = AXE.read_text(encoding="utf-8")
+    found = []
+    for name, address in pages.items():
+        admin.open(address)
+        for summary in admin.page.locator("details:not([open]) > summary").all():
+            if summary.is_visible():
+                summary.click()
+        admin.page.evaluate(axe)
+        violations = admin.page.evaluate(
+            "tags => axe.run({ runOnly: tags }).then(found => found.violations)", TAGS
+        )
+        found += [
+            f"{name}: {violation['id']}: {node['target']} {node['failureSummary']}"
+            for violation in violations
+            for node in violation["nodes"]
+        ]
+    assert not found, "\n".join(found)
+
+
+def test_every_page_fits_every_screen(admin: Person, scheme: str, pages: dict[str, str]) -> None:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for name, address in pages.items():
+        admin.page.set_viewport_size({"width": NARROWEST, "height": 800})
+        admin.open(address)
+        width = admin.page.evaluate("document.documentElement.scrollWidth")
+        assert width <= NARROWEST, f"{name} is {width} wide"
+        for screen, width in WIDTHS.items():
+            admin.page.set_viewport_size({"width": width, "height": 900})
+            file = SCREENSHOTS / f"{name}.{screen}.{scheme}.png"
+            admin.page.screenshot(path=file, full_page=True)
+
+
+def test_a_page_weighs_little_even_when_nothing_of_it_is_there_yet(
+    browser: Browser, stack: Stack, pages: dict[str, str]
+) -> None:
+    for name, address in pages.items():
+        with Person.at(browser, stack) as somebody:
+            somebody.sign_in(f"{stack['apiUrl']}/console", stack["adminKey"])
+            somebody.page.wait_for_url("**/organizations")
+            somebody.context.route("**/*", lambda route: route.continue_())
+            weight = somebody.open(address)
+            assert weight < MOST_BYTES, f"{name} weighs {weight} bytes"
+
+
+def test_the_dialog_and_the_menu_are_for_everybody_too(
+    admin: Person, scheme: str, pages: dict[str, str]
+) -> None:
+    admin.open(pages["endpoints"])
+    admin.page.get_by_label("Actions for Billing sync").click()
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    admin.page.screenshot(path=SCREENSHOTS / f"menu.wide.{scheme}.png")
+    admin.link("Delete").click()
+    expect(admin.page.get_by_role("dialog")).to_be_visible()
+    admin.page.evaluate(AXE.read_text(encoding="utf-8"))
+    violations = admin.page.evaluate(
+        "tags => axe.run({ runOnly: tags }).then(found => found.violations)", TAGS
+    )
+    assert not violations, violations
+    admin.page.screenshot(path=SCREENSHOTS / f"dialog.wide.{scheme}.png")

@@ -1,0 +1,105 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from people import Organization, Person
+from stack import Stack
+
+
+def test_a_portal_link_signs_in_and_its_token_stays_in_no_address(
+    person: Person, organization: Organization
+) -> None:
+    link = organization.portal_link()
+    token = link.split("#token=")[1]
+    person.follow(link)
+    expect(person.page.get_by_role("heading", name="Endpoints")).to_be_visible()
+    person.page.go_back()
+    person.page.wait_for_load_state()
+    assert token not in person.page.url
+    assert all(token not in response.url for response in person.responses)
+
+
+def test_a_portal_link_works_for_somebody_who_is_signed_in_elsewhere(
+    owner: Person, stack: Stack, organization: Organization
+) -> None:
+    other = Organization.new(stack, organization.receiver, "daytona")
+    owner.page.goto(other.portal_link())
+    owner.page.wait_for_url(f"**/organizations/{other.id}/endpoints")
+
+
+def test_a_key_signs_in_and_a_wrong_one_is_told_so(
+    person: Person, organization: Organization
+) -> None:
+    wrong = "sk_" + "x" * 32
+    person.sign_in(organization.console, wrong)
+    expect(person.page.get_by_role("alert")).to_contain_text("This is no key")
+    assert wrong not in person.page.content()
+    person.field("API key").fill(organization.key("owner"))
+    person.button("Sign in").click()
+    person.page.wait_for_url(f"**/organizations/{organization.id}/endpoints")
+
+
+def test_signing_out_ends_it(owner: Person, organization: Organization) -> None:
+    owner.button("Sign out").click()
+    owner.page.wait_for_url("**/sign-in")
+    owner.page.goto(organization.address("/messages"))
+    expect(owner.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    owner.field("API key").fill(organization.key("member"))
+    owner.button("Sign in").click()
+    owner.page.wait_for_url("**/messages")
+
+
+def test_the_session_is_a_cookie_that_no_script_and_no_other_site_gets(owner: Person) -> None:
+    [cookie] = owner.context.cookies()
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+    assert owner.page.evaluate("document.cookie") == ""
+
+
+def test_a_session_that_is_none_leads_to_signing_in(
+    owner: Person, organization: Organization
+) -> None:
+    [cookie] = owner.context.cookies()
+    owner.context.add_cookies([{**cookie, "value": cookie["value"][:-1]}])
+    owner.page.goto(organization.address("/messages"))
+    expect(owner.page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_the_admin_finds_makes_and_enters_organizations(
+    person: Person, stack: Stack, organization: Organization
+) -> None:
+    person.sign_in(organization.console, stack["adminKey"])
+    person.page.wait_for_url("**/organizations")
+    person.field("Search organizations").fill(organization.id)
+    expect(person.page.get_by_role("row")).to_have_count(2)
+    assert organization.id in person.page.url
+    person.link(organization.id).click()
+    person.page.wait_for_url(f"**/{organization.id}/endpoints")
+    person.link("Organizations").click()
+    person.field("ID").fill("not an id")
+    person.button("Create organization").click()
+    expect(person.page.get_by_role("alert")).to_be_visible()
+    expect(person.field("ID")).to_have_value("not an id")
+    person.field("ID").fill(f"{organization.id}-2")
+    person.field("Profile").select_option("daytona")
+    person.button("Create organization").click()
+    person.page.wait_for_url(f"**/{organization.id}-2/endpoints")
+
+
+def test_a_member_sees_no_button_that_changes_anything(
+    person: Person, organization: Organization
+) -> None:
+    endpoint = organization.endpoint()
+    person.sign_in(organization.console, organization.key("member"))
+    person.page.wait_for_url("**/endpoints")
+    expect(person.link("Billing")).to_be_visible()
+    expect(person.link("Add endpoint")).to_have_count(0)
+    person.link("Billing").click()
+    expect(person.page.get_by_role("heading", name="Configuration")).to_be_visible()
+    for name in ("Disable", "Send test", "Reveal"):
+        expect(person.button(name)).to_have_count(0)
+    for name in ("Edit", "Delete", "Rotate secret"):
+        expect(person.link(name)).to_have_count(0)
+    person.page.goto(organization.address(f"/endpoints/{endpoint}/edit"))
+    expect(person.page.get_by_role("heading", name="Not allowed")).to_be_visible()
