@@ -1,6 +1,6 @@
 //! Who may do what in the console, where changes may come from, and what browsers may do with its pages.
 
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use hookbell_testkit::api::Reply;
 use hookbell_testkit::console::Console;
