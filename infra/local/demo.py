@@ -66,6 +66,7 @@ def introduce(running: stack.Stack) -> None:
     line("\nYour hookbell\n")
     line(f"  API           {running['apiUrl']}")
     line(f"  Admin key     {running['adminKey']}")
+    line(f"  Console       {running['apiUrl']}/console   (sign in with the admin key)")
     line(f"  Events queue  {running['eventsQueueUrl']}")
     line(f"  AWS endpoint  {running['awsEndpointUrl']}")
     line("  Logs          make logs   (FUNCTION=sender for one function, FOLLOW=1 to go on)")

@@ -102,7 +102,7 @@ async fn what_no_page_of_the_console_sends_changes_nothing() {
             assert!(!reply.headers.contains_key("set-cookie"), "{path} from {origin:?}");
         }
     }
-    for method in [Method::PUT, Method::PATCH, Method::DELETE] {
+    for method in [Method::PATCH, Method::DELETE] {
         console.send(method, &scene.paths.endpoint(""), &[], "").await.check_page(403);
     }
     assert_eq!(scene.everything().await, before);
@@ -239,7 +239,7 @@ async fn replies(scene: &Scene, console: &Console<'_>) -> Vec<Reply> {
         (403, signed_in.get("/organizations").await),
         (404, signed_in.get("/nowhere").await),
         (404, console.get("/assets/nothing.css").await),
-        (405, signed_in.send(Method::PUT, "/sign-in", &[("origin", &console.origin)], "").await),
+        (405, signed_in.post(&scene.paths.endpoint("/deliveries/none"), &[]).await),
         (400, signed_in.post(&scene.paths.organization("/endpoints"), &[]).await),
         (200, signed_in.post(&scene.paths.endpoint("/secret"), &[]).await),
         (200, signed_in.post(&scene.paths.organization("/keys/link"), &[]).await),

@@ -63,8 +63,8 @@ pub(crate) fn router(api: &Arc<Api>) -> Router<Arc<Api>> {
     Router::new()
         .nest(PATH, all)
         .route(&format!("{PATH}/"), get(sign_in::without_slash))
-        .layer(from_fn(pages::show_refusals))
         .layer(from_fn(protection::check_origin))
+        .layer(from_fn(pages::show_refusals))
         .layer(from_fn_with_state(Arc::clone(api), visit::locate))
         .layer(from_fn_with_state(Arc::clone(api), protection::add_headers))
 }

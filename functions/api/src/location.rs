@@ -61,15 +61,43 @@ pub(crate) fn nowhere() -> ApiError {
     ApiError::Unavailable
 }
 
-/// What a path has before the part of it that is our own. Escapes may stand in one and not in the other, so where they
-/// do, as many segments are ours as our own path has.
+/// What a path has before the part of it that is our own, without slashes behind it. Escapes may stand in one and not
+/// in the other, so what they stand for counts; where our own was mended by more than that, as many segments are ours as
+/// it has.
 fn prefix<'a>(whole: &'a str, own: &str) -> Option<&'a str> {
-    if let Some(prefix) = whole.strip_suffix(own) {
-        return Some(prefix);
-    }
-    let segments = own.matches('/').count();
-    let (at, _) = whole.rmatch_indices('/').nth(segments.checked_sub(1)?)?;
-    whole.get(..at)
+    let at = match whole.strip_suffix(own) {
+        Some(before) => before.len(),
+        None => place_of(whole, own).or_else(|| place_of_segments(whole, own))?,
+    };
+    whole.get(..at).map(|before| before.trim_end_matches('/'))
+}
+
+/// Where a path begins at the end of another one, if both are read without escapes.
+fn place_of(whole: &str, own: &str) -> Option<usize> {
+    let (whole, own): (Vec<_>, Vec<_>) = (unescaped(whole).collect(), unescaped(own).collect());
+    let tail = whole.get(whole.len().checked_sub(own.len())?..)?;
+    let is_own = tail.iter().map(|(_, byte)| byte).eq(own.iter().map(|(_, byte)| byte));
+    tail.first().filter(|_| is_own).map(|(at, _)| *at)
+}
+
+/// Where the last segments of a path begin, as many as another one has.
+fn place_of_segments(whole: &str, own: &str) -> Option<usize> {
+    let last = own.matches('/').count().checked_sub(1)?;
+    whole.rmatch_indices('/').nth(last).map(|(at, _)| at)
+}
+
+/// The bytes that a path stands for, each with its place (RFC 3986, section 2.1, "Percent-Encoding"). A `%` that begins
+/// no escape stands for itself.
+fn unescaped(path: &str) -> impl Iterator<Item = (usize, u8)> {
+    let digit = |at: usize| path.as_bytes().get(at).and_then(|byte| char::from(*byte).to_digit(16));
+    let mut rest = path.bytes().enumerate();
+    std::iter::from_fn(move || {
+        let (at, byte) = rest.next()?;
+        let escape = digit(at + 1).zip(digit(at + 2)).filter(|_| byte == b'%');
+        let Some((high, low)) = escape else { return Some((at, byte)) };
+        rest.nth(1);
+        u8::try_from(high * 16 + low).ok().map(|byte| (at, byte))
+    })
 }
 
 #[cfg(test)]
@@ -118,6 +146,45 @@ mod tests {
         check(&host, &context, own, Some("https://hooks.example.com/eu/hooks"));
         let console = json!({ "domainName": "hooks.example.com", "path": "/console" });
         check(&host, &console, "/console", Some("https://hooks.example.com"));
+    }
+
+    #[track_caller]
+    fn check_prefix(whole: &str, own: &str, expected: &str) {
+        assert_eq!(prefix(whole, own), Some(expected), "{whole} and {own}");
+    }
+
+    #[test]
+    fn escapes_may_stand_in_one_path_and_not_in_the_other() {
+        for before in ["", "/v1", "/eu/hooks", "/console"] {
+            for (whole, own) in [
+                ("/console/a%2Fb/c", "/console/a%2Fb/c"),
+                ("/console/a/b/c", "/console/a%2Fb/c"),
+                ("/console/a%2fb/c", "/console/a%2Fb/c"),
+                ("/console/a%2Fb/c", "/console/a/b/c"),
+                ("/console/a%252Fb", "/console/a%252Fb"),
+                ("/console/a%2Fb", "/console/a%252Fb"),
+                ("/console/é", "/console/%C3%A9"),
+                ("/console/100%", "/console/100%25"),
+                // What is mended by more than escapes.
+                ("/console/../c", "/console/%00/c"),
+                ("/console/a%2F..%2Fb/./c", "/console/a%2F..%2Fb/%00/c"),
+            ] {
+                check_prefix(&format!("{before}{whole}"), own, before);
+            }
+        }
+    }
+
+    #[test]
+    fn no_slash_stands_at_the_end_of_a_prefix() {
+        // API Gateway drops slashes between a stage and a path from the one and leaves them in the other.
+        for (whole, expected) in
+            [("/v1//console", "/v1"), ("//console", ""), ("///console", ""), ("/v1/console", "/v1")]
+        {
+            check_prefix(whole, "/console", expected);
+        }
+        check_prefix("/v1/console/", "/console/", "/v1");
+        check_prefix("/v1//console/a/b", "/console/a%2Fb", "/v1");
+        check_prefix("//console/../b", "/console/%00/b", "");
     }
 
     #[test]

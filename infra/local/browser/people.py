@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,9 @@ PATIENCE_MS = 20_000
 
 # What a page may weigh as it is sent, with its style and its scripts.
 MOST_BYTES = 100_000
+
+# What a browser's console calls an error, and is none.
+USUAL = ("status of 4", "htmx:afterRequest", "htmx:sendAbort")
 
 
 @dataclass
@@ -74,13 +78,20 @@ class Organization:
         inbox.secret = made["secret"]
         return str(made["endpoint"]["endpointId"])
 
-    def send(self, payload: object | None = None, event_id: str | None = None) -> str:
-        """The id of the message of a new event: of the catalogue's first type, with its example."""
-        first = event_types(self.profile)[0]
-        body = {"eventType": first.name, "payload": payload or first.example}
+    def send(
+        self, payload: object | None = None, event_id: str | None = None, nth: int = 0
+    ) -> str:
+        """The id of the message of a new event: of the catalogue's nth type, with its example."""
+        kind = event_types(self.profile)[nth]
+        body = {"eventType": kind.name, "payload": payload or kind.example}
         if event_id is not None:
             body["eventId"] = event_id
         return str(self.api.post(self.sending("/send"), body)["id"])
+
+    def deliveries(self, endpoint: str, status: str) -> list[Any]:
+        """The newest deliveries of an endpoint that have a status, as the API shows them."""
+        path = self.managing(f"/{endpoint}/deliveries?limit=100&status={status}")
+        return list(self.api.get(path)["deliveries"])
 
     def get(self, endpoint: str) -> Any:
         """An endpoint as the API shows it."""
@@ -122,9 +133,10 @@ class Person:
         self.page.on("response", lambda response: self.responses.append(response))
         self.page.on(
             "console",
-            # A page that says what is wrong with a form is an error to the browser.
+            # A page that says what is wrong with a form is an error to the browser, and a search that
+            # the next letter has overtaken is one to htmx.
             lambda said: said.type == "error"
-            and "status of 4" not in said.text
+            and not any(usual in said.text for usual in USUAL)
             and self.problems.append(f"console: {said.text}"),
         )
 
@@ -144,8 +156,8 @@ class Person:
         self.page.get_by_label("API key").fill(key)
         self.page.get_by_role("button", name="Sign in").click()
 
-    def open(self, address: str) -> float:
-        """Open a page; answer with what it weighs in bytes, as it was sent."""
+    def weigh(self, address: str) -> int:
+        """The bytes that were sent for a page and all that it asked for."""
         self.responses.clear()
         self.page.goto(address)
         self.page.wait_for_load_state("networkidle")
@@ -163,6 +175,10 @@ class Person:
         """The field of that label."""
         return self.page.get_by_label(label, exact=True)
 
+    def choice(self, label: str) -> Locator:
+        """The list to choose from of that label."""
+        return self.page.get_by_role("combobox", name=label, exact=True)
+
     def row(self, text: str) -> Locator:
         """The row of a list that has a text."""
         return self.page.get_by_role("row").filter(has_text=text)
@@ -173,3 +189,11 @@ def weight(response: Response) -> int:
     if response.status in range(300, 400):
         return 0
     return response.request.sizes()["responseBodySize"]
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Ask again and again until something holds."""
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline, "it does not come true"
+        time.sleep(0.1)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 from playwright.sync_api import expect
 
-from people import Organization, Person
+from people import Organization, Person, wait_until
 from stack import Stack
 
 
@@ -71,7 +69,7 @@ def test_without_a_ping_of_its_own_a_catalogue_lends_an_example(
     endpoint = flat.endpoint()
     person.follow(flat.portal_link())
     person.page.goto(flat.address(f"/endpoints/{endpoint}"))
-    person.page.get_by_label("Event type").first.select_option("volume.created")
+    person.choice("Event type").first.select_option("volume.created")
     person.button("Send test").click()
     expect(person.page.locator("#test")).to_contain_text("Delivered", timeout=20_000)
     [message] = flat.api.get(flat.sending("/messages"))["messages"]
@@ -83,8 +81,7 @@ def test_the_history_is_filtered_searched_and_paged(
 ) -> None:
     endpoint = organization.endpoint()
     messages = [organization.send() for _ in range(60)]
-    path = organization.managing(f"/{endpoint}/deliveries?limit=100&status=delivered")
-    wait_until(lambda: len(organization.api.get(path)["deliveries"]) == 60)
+    wait_until(lambda: len(organization.deliveries(endpoint, "delivered")) == 60)
     owner.page.goto(organization.address(f"/endpoints/{endpoint}"))
     rows = owner.page.get_by_role("region", name="Event history").get_by_role("row")
     expect(rows).to_have_count(51)
@@ -101,7 +98,7 @@ def test_the_history_is_filtered_searched_and_paged(
     expect(owner.page.get_by_text("Nothing to search for")).to_be_visible()
     owner.field("Search history").fill("")
     expect(rows).to_have_count(51)
-    owner.field("Status").select_option("exhausted")
+    owner.choice("Status").select_option("exhausted")
     expect(owner.page.get_by_text("No deliveries like that")).to_be_visible()
     assert "status=exhausted" in owner.page.url
     owner.page.go_back()
@@ -113,12 +110,11 @@ def test_the_history_is_filtered_searched_and_paged(
 def test_a_delivery_is_sent_once_more(owner: Person, organization: Organization) -> None:
     endpoint = organization.endpoint()
     message = organization.send()
-    path = organization.managing(f"/{endpoint}/deliveries?status=delivered")
-    wait_until(lambda: organization.api.get(path)["deliveries"])
+    wait_until(lambda: organization.deliveries(endpoint, "delivered"))
     owner.page.goto(organization.address(f"/endpoints/{endpoint}"))
     owner.button(f"Redeliver {message}").click()
     expect(owner.page.get_by_text("The message is sent once more")).to_be_visible()
-    wait_until(lambda: len(organization.api.get(path)["deliveries"]) == 2)
+    wait_until(lambda: len(organization.deliveries(endpoint, "delivered")) == 2)
     owner.page.goto(organization.address(f"/endpoints/{endpoint}"))
     owner.link(message).first.click()
     expect(owner.page.get_by_role("heading", name="Delivery")).to_be_visible()
@@ -129,11 +125,10 @@ def test_a_replay_is_seen_to_finish(owner: Person, organization: Organization) -
     endpoint = organization.endpoint()
     for _ in range(5):
         organization.send()
-    path = organization.managing(f"/{endpoint}/deliveries?status=delivered")
-    wait_until(lambda: len(organization.api.get(path)["deliveries"]) == 5)
+    wait_until(lambda: len(organization.deliveries(endpoint, "delivered")) == 5)
     owner.page.goto(organization.address(f"/endpoints/{endpoint}"))
     owner.link("Replay").click()
-    owner.field("Status").select_option("delivered")
+    owner.choice("Status").select_option("delivered")
     owner.button("Start replay").click()
     row = owner.page.get_by_role("region", name="Replays").get_by_role("row").nth(1)
     expect(row).to_contain_text("Finished", timeout=20_000)
@@ -152,22 +147,13 @@ def test_what_a_disabled_endpoint_has_missed_is_replayed(
     owner.button("Disable").click()
     expect(owner.page.get_by_text("Nothing is sent to it until")).to_be_visible()
     message = organization.send()
-    path = organization.managing(f"/{endpoint}/deliveries?status=exhausted")
-    wait_until(lambda: organization.api.get(path)["deliveries"])
+    wait_until(lambda: organization.deliveries(endpoint, "exhausted"))
     owner.page.reload()
     expect(owner.row(message)).to_contain_text("Skipped")
     owner.button("Enable").click()
     expect(owner.page.get_by_text("The endpoint is enabled")).to_be_visible()
     owner.link("Replay").click()
-    owner.field("Status").select_option("exhausted")
+    owner.choice("Status").select_option("exhausted")
     owner.button("Start replay").click()
     row = owner.page.get_by_role("region", name="Replays").get_by_role("row").nth(1)
     expect(row).to_contain_text("1 sent again", timeout=20_000)
-
-
-def wait_until(holds) -> None:
-    """Ask again and again until something holds."""
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline, "it does not come true"
-        time.sleep(0.1)

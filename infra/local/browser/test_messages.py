@@ -34,9 +34,9 @@ def test_messages_are_found_by_id_by_event_id_and_by_type(
     owner.field("Search messages").fill("")
     expect(rows).to_have_count(3)
     name = event_types(organization.profile)[0].name
-    owner.field("Event type").select_option(name)
+    owner.choice("Event type").select_option(name)
     expect(rows).to_have_count(3)
-    owner.field("Event type").select_option("member.added")
+    owner.choice("Event type").select_option("member.added")
     expect(owner.page.get_by_text("No messages like that")).to_be_visible()
     owner.page.go_back()
     expect(rows).to_have_count(3)

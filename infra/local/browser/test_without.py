@@ -75,7 +75,7 @@ def test_everything_works_without_scripts(
         person.page.wait_for_url("**/whe_*")
         person.button("Reveal").click()
         expect(person.page.locator("#secret-text")).to_contain_text("whsec_")
-        person.field("Status").select_option("exhausted")
+        person.choice("Status").select_option("exhausted")
         person.button("Filter").click()
         expect(person.page.get_by_text("No deliveries like that")).to_be_visible()
         person.link("Delete").click()
