@@ -21,6 +21,9 @@ SCHEMES = ("light", "dark")
 WIDTHS = {"phone": 390, "wide": 1280}
 NARROWEST = 320
 
+# Those of the README, in docs/images.
+PICTURES = (("endpoint", "light"), ("message", "dark"))
+
 
 @pytest.fixture(scope="module")
 def pages(stack: Stack, receiver: Receiver) -> dict[str, str]:
@@ -117,6 +120,8 @@ def test_every_page_fits_every_screen(admin: Person, scheme: str, pages: dict[st
             admin.page.set_viewport_size({"width": width, "height": 900})
             file = SCREENSHOTS / f"{name}.{screen}.{scheme}.png"
             admin.page.screenshot(path=file, full_page=True)
+        if (name, scheme) in PICTURES:
+            admin.page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
 
 def test_a_page_weighs_little_even_when_nothing_of_it_is_there_yet(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from people import Organization, Person
 from stack import Stack
@@ -57,6 +57,30 @@ def test_the_session_is_a_cookie_that_no_script_and_no_other_site_gets(owner: Pe
     assert owner.page.evaluate("document.cookie") == ""
 
 
+def test_a_link_on_another_site_leads_back_in(owner: Person, organization: Organization) -> None:
+    elsewhere = owner.context.new_page()
+    address = organization.address("/messages?q=&eventType=billing.active")
+    page = f'<a href="{address.replace("&", "&amp;")}">look</a>'
+    elsewhere.route("http://elsewhere.example/", lambda route: html(route, page))
+    elsewhere.goto("http://elsewhere.example/")
+    elsewhere.get_by_role("link").click()
+    expect(elsewhere.get_by_role("heading", name="Messages")).to_be_visible()
+    assert elsewhere.url == address
+
+
+def test_a_form_on_another_site_changes_nothing(owner: Person, organization: Organization) -> None:
+    endpoint = organization.endpoint()
+    elsewhere = owner.context.new_page()
+    address = organization.address(f"/endpoints/{endpoint}/status")
+    field = '<input name="status" value="disabled">'
+    page = f'<form method="post" action="{address}">{field}<button>Win</button></form>'
+    elsewhere.route("http://elsewhere.example/", lambda route: html(route, page))
+    elsewhere.goto("http://elsewhere.example/")
+    elsewhere.get_by_role("button").click()
+    expect(elsewhere.get_by_text("did not come from a page of the console")).to_be_visible()
+    assert organization.get(endpoint)["status"] == "enabled"
+
+
 def test_a_session_that_is_none_leads_to_signing_in(
     owner: Person, organization: Organization
 ) -> None:
@@ -103,3 +127,8 @@ def test_a_member_sees_no_button_that_changes_anything(
         expect(person.link(name)).to_have_count(0)
     person.page.goto(organization.address(f"/endpoints/{endpoint}/edit"))
     expect(person.page.get_by_role("heading", name="Not allowed")).to_be_visible()
+
+
+def html(route: Route, page: str) -> None:
+    """Answer with a page."""
+    route.fulfill(body=page, content_type="text/html")

@@ -15,14 +15,25 @@
   // the history, before anything else happens.
   const signInFromFragment = () => {
     const value = new URLSearchParams(location.hash.slice(1)).get('token');
-    if (!value) return;
+    if (!value) return false;
     history.replaceState(null, '', location.pathname + location.search);
     const action = document.querySelector('meta[name="hookbell-sign-in"]')?.content;
-    if (!action) return;
+    if (!action) return false;
     const form = element('form', 'hidden', { method: 'post', action });
     form.append(element('input', '', { type: 'hidden', name: 'key', value }));
     document.body.append(form);
     form.submit();
+    return true;
+  };
+
+  // Browsers leave the session behind when a link on another site is followed, and send it along from here: whoever is
+  // signed in goes on to where the link leads.
+  const goOn = async () => {
+    const next = document.querySelector('.sign-in [name="next"]');
+    if (!next?.value || document.querySelector('.sign-in [role="alert"]')) return;
+    const address = next.form.action.replace(/\/sign-in$/, '') + next.value;
+    const page = await fetch(address, { redirect: 'manual' }).catch(() => undefined);
+    if (page?.ok) location.replace(address);
   };
 
   // What happened, in words
@@ -278,7 +289,7 @@
   });
 
   const start = () => {
-    signInFromFragment();
+    if (!signInFromFragment()) goOn();
     prepare();
   };
 
