@@ -1,14 +1,11 @@
-"""The code for receivers, as the page of an endpoint shows it, run against requests that were delivered there."""
+"""The code for receivers as the page of an endpoint shows it, run against delivered requests."""
 
 from __future__ import annotations
 
 import json
-import os
 import queue
 import re
 import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -22,132 +19,14 @@ from standardwebhooks import Webhook
 
 from people import Organization, Person
 from receiver import Handler, Inbox, Receiver
-from settings import EVENTS_FOLDER, ROOT, VENV
+from samples import LANGUAGES, RUN
+from settings import EVENTS_FOLDER
 from stack import Stack
 
-LANGUAGES = ["Python", "JavaScript", "Rust", "Go"]
-NODE_MODULES = VENV / "verifiers" / "node_modules"
-CARGO_FOLDER = ROOT / "target" / "verify-rust"
-GO_CACHE = ROOT / "target" / "verify-go"
 
 ARRIVES_WITHIN_SECONDS = 30
 TEN_MINUTES = timedelta(minutes=10)
 FOREIGN_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-
-# Each reads a list of {module, secret, headers, body}, and writes a list of what that module's code said: {event}, or
-# {refused} with its words. What the code does not say of itself (another exception, a panic) ends the program.
-PYTHON = """
-import json, os, runpy, sys
-from standardwebhooks.webhooks import EmptyWebhookSecretError, WebhookVerificationError
-
-def verdict(module, secret, headers, body):
-    os.environ["WEBHOOK_SECRET"] = secret
-    try:
-        verified = runpy.run_path(f"{module}.py")["verified"]
-        return {"event": verified(headers, body.encode())}
-    except (EmptyWebhookSecretError, WebhookVerificationError, ValueError) as error:
-        return {"refused": repr(error)}
-
-json.dump([verdict(**request) for request in json.load(sys.stdin)], sys.stdout)
-"""
-
-JAVASCRIPT = """
-import { readFileSync } from "node:fs";
-
-const verdict = async ({ module, secret, headers, body }, index) => {
-  process.env.WEBHOOK_SECRET = secret;
-  try {
-    const { verified } = await import(`./${module}.js?${index}`);
-    return { event: verified(headers, body) };
-  } catch (error) {
-    return { refused: `${error.name}: ${error.message}` };
-  }
-};
-
-const verdicts = [];
-for (const request of JSON.parse(readFileSync(0, "utf8"))) {
-  verdicts.push(await verdict(request, verdicts.length));
-}
-process.stdout.write(JSON.stringify(verdicts));
-"""
-
-RUST = """
-#![deny(warnings)]
-use http::{HeaderMap, HeaderName};
-use serde_json::{Value, json};
-MODULES
-fn verdict(request: &Value) -> Value {
-    let text = |name: &str| request[name].as_str().unwrap();
-    let headers = request["headers"].as_object().unwrap().iter();
-    let headers: HeaderMap = headers
-        .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.as_str().unwrap().parse().unwrap()))
-        .collect();
-    let verified = match text("module") { CHOICES _ => panic!("no such module") };
-    match verified(text("secret"), &headers, text("body").as_bytes()) {
-        Ok(event) => json!({ "event": event }),
-        Err(error) => json!({ "refused": error.to_string() }),
-    }
-}
-
-fn main() {
-    let requests: Vec<Value> = serde_json::from_reader(std::io::stdin()).unwrap();
-    println!("{}", Value::from(requests.iter().map(verdict).collect::<Vec<_>>()));
-}
-"""
-
-# The lock is the repository's, and it says which 1.x.
-CARGO = """
-[package]
-name = "verify"
-edition = "2024"
-[dependencies]
-http = "1"
-serde_json = "1"
-standardwebhooks = "1"
-[workspace]
-"""
-
-GO = """
-package main
-
-import (
-	"encoding/json"
-	"net/http"
-	"net/http/httptest"
-	"os"
-	"strings"
-	IMPORTS
-)
-
-var verified = map[string]func(string, *http.Request) ([]byte, error){CHOICES}
-
-func main() {
-	var requests []struct {
-		Module, Secret, Body string
-		Headers              map[string]string
-	}
-	if err := json.NewDecoder(os.Stdin).Decode(&requests); err != nil {
-		panic(err)
-	}
-	verdicts := make([]any, len(requests))
-	for i, request := range requests {
-		r := httptest.NewRequest("POST", "/", strings.NewReader(request.Body))
-		for name, value := range request.Headers {
-			r.Header.Set(name, value)
-		}
-		body, err := verified[request.Module](request.Secret, r)
-		if err != nil {
-			verdicts[i] = map[string]string{"refused": err.Error()}
-		} else {
-			verdicts[i] = map[string]any{"event": json.RawMessage(body)}
-		}
-	}
-	if err := json.NewEncoder(os.Stdout).Encode(verdicts); err != nil {
-		panic(err)
-	}
-}
-"""
-
 
 @dataclass(frozen=True)
 class Request:
@@ -157,7 +36,7 @@ class Request:
     body: str
 
     def with_header(self, name: str, value: str | None) -> Request:
-        """With another value, or without one, in each header of that last word (`webhook-` and `svix-`)."""
+        """With another value in the headers that end so, of either prefix; or without them."""
         others = {key: kept for key, kept in self.headers.items() if not key.endswith(f"-{name}")}
         changed = {key: value for key in self.headers.keys() - others.keys() if value is not None}
         return replace(self, headers={**others, **changed})
@@ -181,7 +60,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An endpoint, the code that its page shows, and two requests that it got: the second after its secret was rolled."""
+    """An endpoint, the code that its page shows, and a request from before and after a rotation."""
 
     module: str
     prefix: str
@@ -192,7 +71,7 @@ class Endpoint:
     overlapping: Request
 
     def signed(self, at: datetime, webhook: Webhook) -> Request:
-        """The first request, signed by the stock library at a time, with the headers alone that the code names."""
+        """The first request as the stock library signs it, with no headers but the code's own."""
         message, body = self.request.headers["webhook-id"], self.request.body
         signature = webhook.sign(message, at, body)
         parts = {"id": message, "timestamp": str(int(at.timestamp())), "signature": signature}
@@ -202,7 +81,7 @@ class Endpoint:
         """What has to be accepted, and what refused."""
         came, secret, now = self.request, self.secret, datetime.now(timezone.utc)
         webhook = Webhook(secret)
-        # HMAC fills a key up with zeros, so this one is the empty one, which the library does not take.
+        # HMAC fills a key up with zeros: this is the empty one, which the library does not take.
         nobodys = Webhook(b"\0")
         # The first letter of the first value.
         changed = replace(came, body=re.sub(r'(":")[a-z]', r"\1?", came.body, count=1))
@@ -224,7 +103,7 @@ class Endpoint:
 
 
 class Recorder(ThreadingHTTPServer):
-    """Keeps the requests that come, whole, and answers 200. Its address is not https, which is allowed locally."""
+    """Keeps the requests that come, whole, and answers 200. Locally it need not be https."""
 
     daemon_threads = True
 
@@ -306,65 +185,12 @@ def shown(person: Person, language: str) -> Locator:
     return code
 
 
-def python(code: dict[str, str], requests: str, folder: Path) -> str:
-    """What the Python says."""
-    write(folder, {"main.py": PYTHON, **{f"{module}.py": text for module, text in code.items()}})
-    return said([sys.executable, "main.py"], folder, requests)
-
-
-def javascript(code: dict[str, str], requests: str, folder: Path) -> str:
-    """What the JavaScript says. An import finds a library beside the module alone, whatever NODE_PATH says."""
-    (folder / "node_modules").symlink_to(NODE_MODULES)
-    modules = {f"{module}.js": text for module, text in code.items()}
-    write(folder, {"package.json": '{"type": "module"}', "main.js": JAVASCRIPT, **modules})
-    return said([str(VENV / "bin" / "node"), "main.js"], folder, requests)
-
-
-def rust(code: dict[str, str], requests: str, _: Path) -> str:
-    """What the Rust says. It is built where the next run finds what was built."""
-    main = RUST.replace("MODULES", "".join(f"mod {module};\n" for module in code))
-    main = main.replace("CHOICES", "".join(f'"{module}" => {module}::verified,' for module in code))
-    modules = {f"src/{module}.rs": text for module, text in code.items()}
-    write(CARGO_FOLDER, {"Cargo.toml": CARGO, "src/main.rs": main, **modules})
-    shutil.copyfile(ROOT / "Cargo.lock", CARGO_FOLDER / "Cargo.lock")
-    cargo = ["cargo", "run", "--quiet", "--offline", "--target-dir", str(CARGO_FOLDER / "target")]
-    return said(cargo, CARGO_FOLDER, requests)
-
-
-def go(code: dict[str, str], requests: str, folder: Path) -> str:
-    """What the Go says, which `go vet` finds nothing wrong with."""
-    main = GO.replace("IMPORTS", "\n\t".join(f'{module} "verify/{module}"' for module in code))
-    main = main.replace("CHOICES", ", ".join(f'"{module}": {module}.Verified' for module in code))
-    modules = {f"{module}/verify.go": text for module, text in code.items()}
-    write(folder, {"go.mod": "module verify\n\ngo 1.19\n", "main.go": main, **modules})
-    said(["go", "vet", "./..."], folder)
-    return said(["go", "run", "."], folder, requests)
-
-
-def write(folder: Path, files: dict[str, str]) -> None:
-    """Write files of a folder, less those that are so already, which then need not be built again."""
-    for name, text in files.items():
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        if not file.exists() or file.read_text(encoding="utf-8") != text:
-            file.write_text(text, encoding="utf-8")
-
-
-def said(command: list[str], folder: Path, text: str = "") -> str:
-    """What a program writes when it is given a text."""
-    environment = {**os.environ, "GOCACHE": str(GO_CACHE)}
-    ran = subprocess.run(
-        command, cwd=folder, env=environment, input=text, capture_output=True, text=True, check=False
-    )
-    assert ran.returncode == 0, f"{' '.join(command)}\n{ran.stdout}\n{ran.stderr}"
-    return ran.stdout
-
-
-RUN = {"Python": python, "JavaScript": javascript, "Rust": rust, "Go": go}
 NO_GO = pytest.mark.skipif(shutil.which("go") is None, reason="there is no Go on PATH")
 
 
-@pytest.mark.parametrize("language", [*LANGUAGES[:-1], pytest.param(LANGUAGES[-1], marks=NO_GO)])
+@pytest.mark.parametrize(
+    "language", ["Python", "JavaScript", "Rust", pytest.param("Go", marks=NO_GO)]
+)
 def test_the_code_accepts_what_was_sent_and_nothing_else(
     language: str, endpoints: list[Endpoint], tmp_path: Path
 ) -> None:
