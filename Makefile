@@ -5,7 +5,7 @@ PORT ?= 4566
 TIME_SCALE ?= 0.0002
 TEST_PORT ?= 4577
 TEST_TIME_SCALE ?= 0.0002
-export PORT TIME_SCALE TEST_PORT TEST_TIME_SCALE FUNCTION FOLLOW MINUTES TEST CHROMIUM
+export PORT TIME_SCALE TEST_PORT TEST_TIME_SCALE FUNCTION FOLLOW MINUTES TEST CHROMIUM BASE
 
 # Output is UTF-8 whatever the terminal says, and nothing is found twice by another path.
 export PYTHONUTF8 = 1
@@ -17,7 +17,7 @@ SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up demo listen logs browser down check test clean tools test-tools
+.PHONY: help up demo listen logs browser bench down check test clean tools test-tools
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,7 @@ help: ## list what can be made
 	@echo "  PORT=$(PORT) TIME_SCALE=$(TIME_SCALE)  for up: where the local AWS listens, and how much"
 	@echo "                               shorter than on AWS the waits are"
 	@echo "  TEST=ordering CHROMIUM=/path  for browser: only those tests, another Chromium"
+	@echo "  BASE=/path/to/bootstrap      for bench: another build of api, to compare with"
 	@echo "  FUNCTION=sender FOLLOW=1 MINUTES=60  for logs: one function, go on, how far back"
 
 up: ## from a fresh clone to a running hookbell, and its demo
@@ -43,6 +44,9 @@ logs: tools ## print what the functions logged
 browser: test-tools ## drive the console of the running stack by a browser
 	@$(IN_VENV) $(LOCAL)/browser.py
 
+bench: tools ## measure what is deployed: its pages, its cold start, its size
+	@PYTHONPATH=$(LOCAL) $(IN_VENV) infra/bench/bench.py
+
 down: ## stop the local AWS
 	@$(PYTHON) $(LOCAL)/down.py
 
@@ -54,7 +58,7 @@ check: tools ## formatting, lints, tests without a stack, and the template
 	cargo test --package hookbell-testkit --test tidy --locked
 	$(SAM) validate --lint
 	$(VENV)/cfn-lint template.yaml
-	$(IN_VENV) -m compileall -q $(LOCAL)
+	$(IN_VENV) -m compileall -q $(LOCAL) infra/bench
 	@if command -v cargo-deny >/dev/null; then \
 		echo "cargo deny check bans licenses sources"; \
 		cargo deny check bans licenses sources; \

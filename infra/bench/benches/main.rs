@@ -32,14 +32,14 @@ const CURRENT: &str = "api";
 const BASE: &str = "base";
 
 /// Steps in all, and those that `bench.py` has done.
-const STEPS: usize = 6;
+const STEPS: usize = 5;
 const PREPARED: usize = 2;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let stack = Stack::load();
     let bench = Workbench::new(&stack).await.with("ENDPOINT_LIMIT", &MOST_ENDPOINTS.to_string());
-    let (mut steps, mut report) = (Steps::new(STEPS, PREPARED), Report::default());
+    let (mut steps, mut report) = (Steps::new(STEPS, PREPARED), Report::new());
     sizes::measure(&mut report);
     let scene = steps.step("Making what the pages show", Scene::fill(&stack, &bench)).await;
     let pages = pages::measure(&scene, &mut report);

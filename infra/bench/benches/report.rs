@@ -1,6 +1,5 @@
 //! What was measured, for people and for programs: the same tables as text and as JSON.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -9,11 +8,11 @@ use serde_json::{Map, Value, json};
 /// Where it is written to.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bench");
 
-/// All tables, and whether what is required is kept.
-#[derive(Debug, Default)]
+/// All tables, the last of which says whether the limits are kept.
+#[derive(Debug)]
 pub(crate) struct Report {
     tables: Vec<Table>,
-    requirements: Vec<Requirement>,
+    limits: Table,
 }
 
 /// What was measured of one subject.
@@ -26,85 +25,64 @@ pub(crate) struct Table {
 }
 
 /// One value.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, PartialOrd)]
 pub(crate) enum Cell {
     Text(String),
-    Count(usize),
+    Count(i64),
     Ms(f64),
-}
-
-/// A value that must stay below another.
-#[derive(Debug)]
-pub(crate) struct Requirement {
-    what: String,
-    measured: Cell,
-    limit: Cell,
-    met: bool,
+    Kept(bool),
 }
 
 impl Report {
+    pub(crate) fn new() -> Self {
+        let limits = Table::new("limits", "Limits", &["limit", "measured", "lessThan", "kept"]);
+        Self { tables: Vec::new(), limits }
+    }
+
     pub(crate) fn add(&mut self, table: Table) {
         self.tables.push(table);
     }
 
-    pub(crate) fn require(&mut self, requirement: Requirement) {
-        self.requirements.push(requirement);
+    /// Notes a limit, below which that has to be which was measured.
+    pub(crate) fn limit(&mut self, limit: &str, measured: impl Into<Cell>, less_than: impl Into<Cell>) {
+        let (measured, less_than) = (measured.into(), less_than.into());
+        let kept = Cell::Kept(measured < less_than);
+        self.limits.add([limit.into(), measured, less_than, kept]);
     }
 
     /// Writes it down.
-    pub(crate) fn write(&self) {
+    pub(crate) fn write(self) {
+        let tables: Vec<Table> = self.tables.into_iter().chain([self.limits]).collect();
+        let text: Vec<String> = tables.iter().map(Table::text).collect();
+        let json: Map<String, Value> = tables.iter().map(|table| (table.name.to_owned(), table.json())).collect();
         let folder = Path::new(FOLDER);
-        fs::write(folder.join("report.txt"), self.text()).unwrap();
-        fs::write(folder.join("report.json"), format!("{:#}\n", self.json())).unwrap();
-    }
-
-    fn text(&self) -> String {
-        let mut text = String::new();
-        for table in &self.tables {
-            text.push_str(&table.text());
-            text.push('\n');
-        }
-        text.push_str("Required\n");
-        for Requirement { what, measured, limit, met } in &self.requirements {
-            let verdict = if *met { "kept  " } else { "MISSED" };
-            writeln!(text, "  {verdict}  {what} {}, to be less than {}", measured.text(), limit.text()).unwrap();
-        }
-        text
-    }
-
-    fn json(&self) -> Value {
-        let mut all: Map<String, Value> =
-            self.tables.iter().map(|table| (table.name.to_owned(), table.json())).collect();
-        let requirements = self.requirements.iter().map(|Requirement { what, measured, limit, met }| {
-            json!({ "what": what, "measured": measured.json(), "lessThan": limit.json(), "kept": met })
-        });
-        all.insert("requirements".to_owned(), requirements.collect());
-        all.into()
+        fs::write(folder.join("report.txt"), text.join("\n")).unwrap();
+        fs::write(folder.join("report.json"), format!("{:#}\n", Value::from(json))).unwrap();
     }
 }
 
 impl Table {
-    /// An empty one. Columns have the names that they have in JSON.
+    /// An empty one. Columns are called as they are in JSON.
     pub(crate) fn new(name: &'static str, title: &'static str, columns: &'static [&'static str]) -> Self {
         Self { name, title, columns, rows: Vec::new() }
     }
 
-    pub(crate) fn add<const N: usize>(&mut self, row: [Cell; N]) {
-        assert_eq!(N, self.columns.len(), "{}", self.title);
-        self.rows.push(row.into());
+    pub(crate) fn add(&mut self, row: impl IntoIterator<Item = Cell>) {
+        let row: Vec<Cell> = row.into_iter().collect();
+        assert_eq!(row.len(), self.columns.len(), "{}", self.title);
+        self.rows.push(row);
     }
 
     fn text(&self) -> String {
+        let mut text = format!("{}\n\n", self.title);
         let heading: Vec<String> = self.columns.iter().map(|column| words(column)).collect();
         let rows = self.rows.iter().map(|row| row.iter().map(Cell::text).collect());
         let lines: Vec<Vec<String>> = std::iter::once(heading).chain(rows).collect();
-        let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
-        let mut text = format!("{}\n", self.title);
         for line in &lines {
             for (column, cell) in line.iter().enumerate() {
-                let is_name = self.rows.iter().all(|row| matches!(row[column], Cell::Text(_)));
-                let width = width(column);
-                let padded = if is_name { format!("  {cell:<width$}") } else { format!("  {cell:>width$}") };
+                let width = lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+                let is_text = self.rows.iter().all(|row| matches!(row[column], Cell::Text(_)));
+                let padded = if is_text { format!("  {cell:<width$}") } else { format!("  {cell:>width$}") };
                 text.push_str(&padded);
             }
             text.truncate(text.trim_end().len());
@@ -128,9 +106,22 @@ impl From<&str> for Cell {
     }
 }
 
+impl From<i64> for Cell {
+    fn from(count: i64) -> Self {
+        Self::Count(count)
+    }
+}
+
 impl From<usize> for Cell {
     fn from(count: usize) -> Self {
-        Self::Count(count)
+        Self::Count(count.try_into().unwrap())
+    }
+}
+
+/// Milliseconds.
+impl From<f64> for Cell {
+    fn from(ms: f64) -> Self {
+        Self::Ms(ms)
     }
 }
 
@@ -140,6 +131,7 @@ impl Cell {
             Self::Text(text) => text.clone(),
             Self::Count(count) => count.to_string(),
             Self::Ms(ms) => format!("{ms:.2}"),
+            Self::Kept(kept) => if *kept { "yes" } else { "NO" }.to_owned(),
         }
     }
 
@@ -148,17 +140,8 @@ impl Cell {
             Self::Text(text) => json!(text),
             Self::Count(count) => json!(count),
             Self::Ms(ms) => json!((ms * 1_000.0).round() / 1_000.0),
+            Self::Kept(kept) => json!(kept),
         }
-    }
-}
-
-impl Requirement {
-    pub(crate) fn bytes(what: impl Into<String>, measured: usize, limit: usize) -> Self {
-        Self { what: what.into(), measured: measured.into(), limit: limit.into(), met: measured < limit }
-    }
-
-    pub(crate) fn ms(what: impl Into<String>, measured: f64, limit: f64) -> Self {
-        Self { what: what.into(), measured: Cell::Ms(measured), limit: Cell::Ms(limit), met: measured < limit }
     }
 }
 
