@@ -255,6 +255,12 @@ impl Delivery {
         self.id == DeliveryId::first(self.message_id, self.endpoint_id)
     }
 
+    /// Whether it was ended without being attempted (further).
+    #[must_use]
+    pub fn was_skipped(&self) -> bool {
+        self.status == DeliveryStatus::Exhausted && self.skipped.is_some()
+    }
+
     /// How many attempts have finished.
     #[must_use]
     pub fn attempt_count(&self) -> u32 {

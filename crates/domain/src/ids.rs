@@ -213,7 +213,7 @@ fn unix_ms(at: Timestamp) -> u64 {
 }
 
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident, $kind:literal, $max:literal, $allowed:expr, $expected:literal) => {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $max:literal, $allowed:expr, $refused:expr, $expected:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
         #[serde(transparent)]
@@ -244,7 +244,8 @@ macro_rules! text_id {
 
             fn from_str(text: &str) -> Result<Self, ParseIdError> {
                 let allowed: fn(u8) -> bool = $allowed;
-                if (1..=$max).contains(&text.len()) && text.bytes().all(allowed) {
+                let refused: &[&str] = &$refused;
+                if (1..=$max).contains(&text.len()) && text.bytes().all(allowed) && !refused.contains(&text) {
                     Ok(Self(text.to_owned()))
                 } else {
                     Err(ParseIdError { kind: $kind, expected: $expected })
@@ -267,7 +268,9 @@ text_id!(
     "organization id",
     100,
     |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':'),
-    "1 to 100 of A-Z a-z 0-9 - _ . :"
+    // They would lead elsewhere in a path (WHATWG URL, "single-dot" and "double-dot URL path segment").
+    [".", ".."],
+    "1 to 100 of A-Z a-z 0-9 - _ . : and not \".\" or \"..\""
 );
 text_id!(
     /// The producer's own id of an event: the same one twice within a day makes one message.
@@ -275,6 +278,7 @@ text_id!(
     "event id",
     256,
     |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'),
+    [],
     "1 to 256 of A-Z a-z 0-9 - _ ."
 );
 
@@ -361,7 +365,7 @@ mod tests {
     #[test]
     fn an_organization_id_has_no_character_that_a_key_or_a_path_could_misread() {
         assert!("org_1:eu.A-b".parse::<OrganizationId>().is_ok());
-        for bad in ["", "a#b", "a/b", "a b", "a\n", "ä", &"x".repeat(101)] {
+        for bad in ["", ".", "..", "a#b", "a/b", "a b", "a\n", "ä", &"x".repeat(101)] {
             assert!(bad.parse::<OrganizationId>().is_err(), "{bad:?}");
         }
     }

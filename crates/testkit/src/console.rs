@@ -9,6 +9,7 @@ use reqwest::redirect::Policy;
 use crate::api::Reply;
 use crate::function::Function;
 use crate::gateway::{self, Place};
+use crate::html::fields;
 use crate::stack::Stack;
 
 /// The console, as somebody sees it who has signed in, or not.
@@ -88,6 +89,21 @@ impl<'a> Console<'a> {
         headers.extend(origin.map(|origin| ("origin", origin)));
         let form = Url::parse_with_params("https://example.com/", fields).unwrap();
         self.send(Method::POST, path, &headers, form.query().unwrap_or_default()).await
+    }
+
+    /// Sends the form with that action of the page at that path, as the page has filled it in but for those fields.
+    pub async fn submit(&self, page: &str, action: &str, changes: &[(&str, &str)]) -> Reply {
+        let served = self.form(page, action).await;
+        let mut filled: Vec<(&str, &str)> =
+            served.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        filled.retain(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
+        filled.extend(changes);
+        self.post(action, &filled).await
+    }
+
+    /// The fields of the form with that action of the page at that path, as the page has filled them in.
+    pub async fn form(&self, page: &str, action: &str) -> Vec<(String, String)> {
+        fields(self.get(page).await.page(200), &format!("{}{action}", self.base))
     }
 
     /// A request with those headers beside the cookie.

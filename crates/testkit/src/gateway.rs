@@ -63,7 +63,8 @@ pub fn request(place: Place, method: &str, path: &str, headers: &[(&str, &str)],
         "multiValueHeaders": multiple,
         "queryStringParameters": last,
         "multiValueQueryStringParameters": parameters,
-        "pathParameters": { "proxy": own.trim_start_matches('/') },
+        // Slashes at its end are in the path, and not in what the route has found.
+        "pathParameters": { "proxy": own.trim_matches('/') },
         "stageVariables": null,
         "requestContext": {
             "stage": "v1",

@@ -33,6 +33,106 @@ pub fn text(html: &str) -> String {
     unescaped(before) + &parts.concat()
 }
 
+/// What a browser sends of the form with that action, as the page has filled it in. A button's value is not among it.
+#[must_use]
+pub fn fields(html: &str, action: &str) -> Vec<(String, String)> {
+    let forms = html.split("<form").skip(1).map(|form| format!("<form{}", until(form, "</form>")));
+    let all: Vec<Tag> = forms
+        .map(|form| tags(&form))
+        .find(|tags| tags[0].get("action") == Some(action) && tags[0].get("method") == Some("post"))
+        .unwrap_or_else(|| panic!("no form is sent to {action}"));
+    let mut fields: Vec<(String, String)> = Vec::new();
+    let mut options = None;
+    for tag in all.iter().filter(|tag| tag.get("disabled").is_none()) {
+        let (name, value) = (tag.get("name").unwrap_or_default(), tag.get("value"));
+        let sent = match (tag.name.as_str(), tag.get("type").unwrap_or_default()) {
+            ("input", "checkbox" | "radio") => tag.get("checked").map(|_| value.unwrap_or("on").to_owned()),
+            ("input", _) => Some(value.unwrap_or_default().to_owned()),
+            // HTML, "Constructing the form data set": lines end in both characters, whatever they end in on the page.
+            ("textarea", _) => {
+                let text = tag.text.replace("\r\n", "\n");
+                Some(text.strip_prefix('\n').unwrap_or(&text).replace('\n', "\r\n"))
+            }
+            ("select", _) => {
+                options = Some(fields.len());
+                Some(String::new())
+            }
+            ("option", _) => {
+                let field = options.filter(|_| tag.get("selected").is_some()).and_then(|at| fields.get_mut(at));
+                if let Some((_, chosen)) = field {
+                    value.unwrap_or(&tag.text).clone_into(chosen);
+                }
+                None
+            }
+            _ => None,
+        };
+        fields.extend(sent.filter(|_| !name.is_empty()).map(|value| (name.to_owned(), value)));
+    }
+    fields
+}
+
+/// What is wrong with how the elements of a page are named and name one another: a sentence for each.
+#[must_use]
+pub fn faults(html: &str) -> Vec<String> {
+    let all = tags(html);
+    let ids: Vec<&str> = all.iter().filter_map(|tag| tag.get("id")).collect();
+    let twice = ids.iter().enumerate().filter(|(place, id)| ids[..*place].contains(id));
+    let mut faults: Vec<String> = twice.map(|(_, id)| format!("{id} is there twice")).collect();
+    for tag in &all {
+        let nowhere = named(tag).into_iter().filter(|id| !ids.contains(id));
+        faults.extend(nowhere.map(|id| format!("{id} is not there: {tag:?}")));
+    }
+    let labels: Vec<&str> = all.iter().filter(|tag| tag.name == "label").filter_map(|tag| tag.get("for")).collect();
+    let mut labelled = html.split("<label");
+    let outside = labelled.next().unwrap_or_default().to_owned();
+    let outside = labelled.fold(outside, |outside, label| outside + &label[until(label, "</label>").len()..]);
+    for tag in tags(&outside) {
+        let is_field = match tag.name.as_str() {
+            "input" => tag.get("type") != Some("hidden"),
+            "select" | "textarea" => true,
+            "button" => tag.text.trim().is_empty(),
+            _ => false,
+        };
+        let is_named = tag.get("aria-label").is_some_and(|label| !label.is_empty())
+            || tag.get("id").is_some_and(|id| labels.contains(&id));
+        if is_field && !is_named {
+            faults.push(format!("it has no name: {tag:?}"));
+        }
+    }
+    faults
+}
+
+/// What a page says at the field of that name or id, which has to be marked as wrong.
+#[track_caller]
+#[must_use]
+pub fn problems(html: &str, field: &str) -> Vec<String> {
+    let all = tags(html);
+    // Of many boxes of one name, what is around them is the field.
+    let is_field = |tag: &&Tag| tag.get("name").or(tag.get("id").filter(|_| tag.name == "fieldset")) == Some(field);
+    let wrong = all.iter().filter(is_field).find(|tag| tag.get("aria-invalid") == Some("true"));
+    let described = wrong.and_then(|tag| tag.get("aria-describedby")).unwrap_or_else(|| panic!("{field} is not wrong"));
+    let id = described.split(' ').find(|id| id.ends_with("-error"));
+    let from = all.iter().position(|tag| tag.get("id") == id).expect("what describes a field is there");
+    let is_error = |tag: &&Tag| tag.get("class") == Some("error");
+    let at = all[from..].iter().skip_while(|tag| !is_error(tag)).take_while(is_error);
+    at.map(|tag| tag.text.clone()).collect()
+}
+
+/// The ids of other elements that an element names.
+fn named(tag: &Tag) -> Vec<&str> {
+    // What names the dialog comes with its content.
+    let labels = tag.get("aria-labelledby").filter(|_| tag.name != "dialog");
+    let lists = [labels, tag.get("aria-describedby"), tag.get("for")].into_iter().flatten();
+    let places =
+        ["hx-target", "data-copy-from", "href"].into_iter().filter_map(|name| tag.get(name)?.strip_prefix('#'));
+    lists.flat_map(str::split_whitespace).chain(places).collect()
+}
+
+/// What stands before an end, or all.
+fn until<'a>(text: &'a str, end: &str) -> &'a str {
+    text.split_once(end).map_or(text, |(before, _)| before)
+}
+
 /// Each tag with the text behind it; one that begins nothing has no name.
 fn pieces(html: &str) -> Vec<(Tag, String)> {
     let (mut found, mut rest) = (Vec::new(), html);
@@ -106,5 +206,52 @@ mod tests {
         assert_eq!(found[0].attributes, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
         assert_eq!(found[0].text, "\"&lt;");
         assert_eq!(text(html), "a<\"&lt;bc");
+    }
+    #[test]
+    fn a_form_is_sent_as_the_page_has_filled_it_in() {
+        let html = r#"<form method="get" action="/a"><input name="q" value="1"></form><form method="post" action="/a">
+            <input name="text" value="&#34;"><input type="checkbox" name="on" checked><input type="checkbox" name="off">
+            <label><input type="checkbox" name="many" value="1" checked>1</label><input name="gone" disabled value="1">
+            <textarea name="lines">
+a&#60;
+b</textarea><select name="first"><option value="">Any</option><option>x</option></select>
+            <select name="chosen"><option value="1">One</option><option selected>Two</option></select>
+            <button name="button" value="1">Send</button></form><input name="outside" value="1">"#;
+        let expected =
+            [("text", "\""), ("on", "on"), ("many", "1"), ("lines", "a<\r\nb"), ("first", ""), ("chosen", "Two")];
+        assert_eq!(fields(html, "/a"), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn what_is_named_twice_not_at_all_or_after_nothing_is_a_fault() {
+        let good = r##"<label for="a">A</label><input id="a" aria-describedby="b c"><p id="b"></p><p id="c"></p>
+            <label>D <select></select></label><input type="hidden"><textarea aria-label="E"></textarea>
+            <button>F</button><a href="#a" hx-target="#b" data-copy-from="#c"></a><dialog aria-labelledby="x"></dialog>"##;
+        assert_eq!(faults(good), Vec::<String>::new());
+        for (bad, begins) in [
+            (r#"<p id="a"></p><p id="a"></p>"#, "a is there twice"),
+            (r#"<p aria-describedby="a"></p>"#, "a is not there"),
+            (r#"<p aria-labelledby="a"></p>"#, "a is not there"),
+            (r#"<label for="a"></label>"#, "a is not there"),
+            (r##"<p hx-target="#a"></p>"##, "a is not there"),
+            (r##"<p data-copy-from="#a"></p>"##, "a is not there"),
+            (r##"<a href="#a">A</a>"##, "a is not there"),
+            ("<label>A</label><input>", "it has no name"),
+            (r#"<label for="b">A</label><select id="a"></select><p id="b"></p>"#, "it has no name"),
+            (r#"<textarea aria-label=""></textarea>"#, "it has no name"),
+            ("<button> </button>", "it has no name"),
+        ] {
+            let found = faults(bad);
+            assert!(found.len() == 1 && found[0].starts_with(begins), "{bad}: {found:?}");
+        }
+    }
+    #[test]
+    fn what_is_wrong_with_a_field_stands_where_the_field_says() {
+        let html = r#"<input name="a" aria-invalid="true" aria-describedby="hint a-error"><div id="a-error">
+            <p class="error">One</p><p class="error">Two</p></div><p id="hint" class="hint">Three</p>
+            <fieldset id="b" aria-invalid="true" aria-describedby="b-error"><input name="b"><p class="error" id="b-error">
+            </p></fieldset>"#;
+        assert_eq!(problems(html, "a"), ["One", "Two"]);
+        assert_eq!(problems(html, "b").len(), 1);
     }
 }

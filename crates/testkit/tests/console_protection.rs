@@ -98,7 +98,7 @@ async fn what_no_page_of_the_console_sends_changes_nothing() {
     for path in &forms {
         for origin in others {
             let reply = console.post_from(origin, path, &scene.fields()).await;
-            assert!(text(reply.page(403)).contains("This did not come from a page of the console"), "{path}");
+            assert!(text(reply.page(403)).contains("This request didn't come from the console"), "{path}");
             assert!(!reply.headers.contains_key("set-cookie"), "{path} from {origin:?}");
         }
     }
@@ -166,7 +166,7 @@ async fn a_members_pages_show_no_owners_button_and_no_secret() {
         }
     }
     assert!(seen_by_owners > 10, "an owner's pages have them: {seen_by_owners}");
-    assert!(owner.get(&scene.paths.endpoint("")).await.page(200).contains(HEADER));
+    assert!(owner.get(&scene.paths.endpoint("/edit")).await.page(200).contains(HEADER));
 }
 
 #[tokio::test]

@@ -101,7 +101,7 @@ async fn what_is_no_key_is_refused_and_not_repeated() {
     for wrong in ["sk_0123456789abcdefghijklmnopqrstuv", "nonsense-1<script>", "pt_AAAA.AAAA", &revoked, &token[1..]] {
         let reply = console.try_sign_in(wrong, &next).await;
         let page = reply.page(401);
-        assert!(text(page).contains("This is no key"), "{page}");
+        assert!(text(page).contains("That key or link isn't valid"), "{page}");
         assert!(!page.contains(wrong) && !text(page).contains(wrong) && !page.contains("<script>"), "{page}");
         assert!(!reply.headers.contains_key("set-cookie"));
         let kept = tags(page).into_iter().find(|tag| tag.get("name") == Some("next")).unwrap();

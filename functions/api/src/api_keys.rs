@@ -38,6 +38,9 @@ const NAME_LENGTH: usize = 200;
 /// Keys of one organization. They are counted before one is made, so calls at the same moment may pass it by a few.
 const KEY_LIMIT: usize = 100;
 
+/// What is answered where there is no such key.
+pub(crate) const NO_KEY: ApiError = ApiError::NotFound("API key not found");
+
 /// Whether a text could be a key at all.
 pub(crate) fn looks_like_one(text: &str) -> bool {
     text.strip_prefix(PREFIX).is_some_and(|rest| {
@@ -194,10 +197,9 @@ pub(crate) async fn delete(
     State(api): State<Arc<Api>>,
     Path((organization, key)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
-    const NOT_FOUND: ApiError = ApiError::NotFound("API key not found");
     let organization = parse_organization(&organization)?;
-    let id = key.parse().map_err(|_| NOT_FOUND)?;
-    if api.table.delete_api_key(&organization, id).await? { Ok(StatusCode::NO_CONTENT) } else { Err(NOT_FOUND) }
+    let id = key.parse().map_err(|_| NO_KEY)?;
+    if api.table.delete_api_key(&organization, id).await? { Ok(StatusCode::NO_CONTENT) } else { Err(NO_KEY) }
 }
 
 fn read_new(body: &[u8]) -> Result<(Role, Option<String>), ApiError> {

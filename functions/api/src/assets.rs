@@ -44,7 +44,7 @@ pub(crate) fn serve(assets: &[Asset], name: &str, headers: &HeaderMap) -> Result
 }
 
 /// Whether `Accept-Encoding` takes gzip (RFC 9110, section 12.5.3); `q=0` is how a client says that it does not.
-fn takes_gzip(accepted: Option<&HeaderValue>) -> bool {
+pub(crate) fn takes_gzip(accepted: Option<&HeaderValue>) -> bool {
     let codings = accepted.and_then(|value| value.to_str().ok()).unwrap_or_default().split(',');
     codings.into_iter().any(|coding| {
         let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));

@@ -75,16 +75,34 @@ pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Path((organization, message)): Path<(String, String)>,
 ) -> Result<Json<Vec<AttemptView>>, ApiError> {
-    let (_, attempts) = Box::pin(read(&api, &organization, &message)).await?;
-    Ok(Json(attempts.into_iter().map(|(_, attempt)| attempt).collect()))
+    let read = Box::pin(read(&api, &organization, &message)).await?;
+    Ok(Json(read.attempts.into_iter().map(|(_, attempt)| attempt).collect()))
 }
 
-/// A message, and every attempt of it at every endpoint with when it began, in that order.
-pub(crate) async fn read(
-    api: &Api,
-    organization: &str,
-    message: &str,
-) -> Result<(Message, Vec<(Timestamp, AttemptView)>), ApiError> {
+/// A message and what came of it.
+pub(crate) struct Followed {
+    /// The message.
+    pub(crate) message: Message,
+    /// Every attempt at every endpoint with when it began, in that order.
+    pub(crate) attempts: Vec<(Timestamp, AttemptView)>,
+    /// The deliveries that were ended without being attempted (further), in no order.
+    pub(crate) skipped: Vec<Skipped>,
+}
+
+/// A delivery that was ended without being attempted (further).
+pub(crate) struct Skipped {
+    /// Its id.
+    pub(crate) id: DeliveryId,
+    /// Where it was to go.
+    pub(crate) endpoint_id: EndpointId,
+    /// Where that is now; nothing once it was deleted.
+    pub(crate) url: Option<String>,
+    /// When it was ended.
+    pub(crate) at: Timestamp,
+}
+
+/// Reads a message and what came of it.
+pub(crate) async fn read(api: &Api, organization: &str, message: &str) -> Result<Followed, ApiError> {
     let organization = parse_organization(organization)?;
     let id = message.parse().map_err(|_| NO_MESSAGE)?;
     let (message, redeliveries, endpoints) = tokio::try_join!(
@@ -113,7 +131,13 @@ pub(crate) async fn read(
     let fits = |(_, view): &(Timestamp, AttemptView)| bytes.takes(written(&view.response) + view.url.len() + 400);
     let mut latest: Vec<(Timestamp, AttemptView)> = attempts.into_iter().rev().take_while(fits).collect();
     latest.reverse();
-    Ok((message, latest))
+    let skipped = deliveries.iter().filter(|delivery| delivery.was_skipped()).map(|delivery| Skipped {
+        id: delivery.id,
+        endpoint_id: delivery.endpoint_id,
+        url: url_of(delivery.endpoint_id).map(str::to_owned),
+        at: delivery.updated_at,
+    });
+    Ok(Followed { message, attempts: latest, skipped: skipped.collect() })
 }
 
 /// What a receiver's answer counts on a page: a quote becomes four bytes on its way, and is one of a page's; a control

@@ -60,9 +60,14 @@ impl Caller {
 
     /// Whether the organization of that id is there for it.
     fn may_see(&self, id: &str) -> bool {
+        self.organization().is_none_or(|organization| organization == id)
+    }
+
+    /// The organization that it is for; none of the admin's.
+    pub(crate) fn organization(&self) -> Option<&str> {
         match self {
-            Self::Admin => true,
-            Self::Key { organization, .. } | Self::Portal { organization } => organization.as_str() == id,
+            Self::Admin => None,
+            Self::Key { organization, .. } | Self::Portal { organization } => Some(organization.as_str()),
         }
     }
 

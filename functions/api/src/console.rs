@@ -4,14 +4,18 @@
 //! call what is told by the same three groups. Pages hold no secret but the one that was just asked for, no code and no
 //! style of their own, and nothing from elsewhere.
 
+mod attempts;
+mod compressed;
 mod deliveries;
 mod endpoint;
 mod endpoint_actions;
 mod endpoint_form;
+mod endpoint_values;
 mod endpoints;
 mod event_types;
 mod facts;
 mod forms;
+mod history;
 mod keys;
 mod lists;
 mod messages;
@@ -31,7 +35,7 @@ mod visit;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::{DefaultBodyLimit, Path};
 use axum::http::HeaderMap;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
@@ -44,6 +48,9 @@ use crate::state::Api;
 
 /// Where the console begins, below the API's own address.
 const PATH: &str = "/console";
+
+/// Bytes of a form: more than the longest that is taken.
+const MOST_BYTES: usize = 128 * 1024;
 
 const ORGANIZATION: &str = "/organizations/{organization}";
 const ENDPOINT: &str = "/organizations/{organization}/endpoints/{endpoint}";
@@ -58,13 +65,15 @@ pub(crate) fn router(api: &Arc<Api>) -> Router<Arc<Api>> {
         .route("/assets/{asset}", get(asset));
     let all = signed_in
         .merge(open)
-        .fallback(async || ApiError::NotFound("There is no such page"))
+        .fallback(async || ApiError::NotFound("This page doesn't exist"))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed);
     Router::new()
         .nest(PATH, all)
         .route(&format!("{PATH}/"), get(sign_in::without_slash))
+        .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(from_fn(protection::check_origin))
         .layer(from_fn(pages::show_refusals))
+        .layer(from_fn(compressed::compress))
         .layer(from_fn_with_state(Arc::clone(api), visit::locate))
         .layer(from_fn_with_state(Arc::clone(api), protection::add_headers))
 }
@@ -76,14 +85,14 @@ fn readers() -> Router<Arc<Api>> {
         .route("/endpoints", get(endpoints::list))
         .route("/messages", get(messages::list))
         .route("/messages/{message}", get(messages::page))
-        .route("/messages/{message}/attempts", get(messages::attempts));
+        .route("/messages/{message}/attempts", get(attempts::list));
     let endpoint = Router::new()
         .route("/", get(endpoint::page))
         .route("/deliveries/{delivery}", get(deliveries::page))
         .route("/replay", get(replays::page))
         .route("/test/{message}", get(tests_sent::watch));
     let all = Router::new().nest(ORGANIZATION, organization).nest(ENDPOINT, endpoint);
-    all.route_layer(from_fn(auth::reader))
+    all.route_layer(from_fn(visit::check_ids)).route_layer(from_fn(auth::reader))
 }
 
 /// What the organization's owners may do: all changes, and whatever shows a secret.
@@ -104,7 +113,7 @@ fn owners() -> Router<Arc<Api>> {
         .route("/deliveries/{delivery}/redeliver", post(deliveries::redeliver))
         .route("/replay", post(replays::begin));
     let all = Router::new().nest(ORGANIZATION, organization).nest(ENDPOINT, endpoint);
-    all.route_layer(from_fn(auth::owner))
+    all.route_layer(from_fn(visit::check_ids)).route_layer(from_fn(auth::owner))
 }
 
 /// What whoever runs the deployment may do, and nobody else.

@@ -100,7 +100,7 @@ impl From<NoRandomness> for ApiError {
 }
 
 /// The first of the wrong fields, and the beginnings of what is said of them: both may quote the caller.
-fn bounded(fields: FieldErrors) -> FieldErrors {
+pub(crate) fn bounded(fields: FieldErrors) -> FieldErrors {
     const FIELDS: usize = 50;
     const PROBLEMS: usize = 20;
     const CHARACTERS: usize = 500;

@@ -35,7 +35,8 @@ impl Location {
             return Some(Self { origin: format!("http://{host}"), prefix });
         }
         let scheme = if header("x-forwarded-proto") == Some("http") { "http" } else { "https" };
-        let prefix = prefix(context.path.as_deref()?, own_path)?;
+        // Two slashes at the beginning of an address would name another host.
+        let prefix = prefix(context.path.as_deref()?, own_path).filter(|prefix| !prefix.starts_with("//"))?;
         Some(Self { origin: format!("{scheme}://{host}"), prefix: prefix.to_owned() })
     }
 

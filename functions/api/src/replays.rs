@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use hookbell_aws::queues::{ReplayTask, Task};
-use hookbell_aws::table::BeginReplay;
+use hookbell_aws::table::{BeginReplay, StoredEndpoint};
 use hookbell_domain::delivery::DeliveryStatus;
 use hookbell_domain::ids::{EndpointId, OrganizationId, ReplayId};
 use hookbell_domain::replay::{Replay, ReplayState};
@@ -187,10 +187,19 @@ pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Path((organization, endpoint)): Path<(String, String)>,
 ) -> Result<Json<ReplaysAnswer>, ApiError> {
-    let (organization, endpoint) = (parse_organization(&organization)?, parse_endpoint(&endpoint)?);
-    let (stored, replays) = tokio::try_join!(api.table.endpoint(&organization, endpoint), api.table.replays(endpoint))?;
-    stored.ok_or(NO_ENDPOINT)?;
+    let (_, replays) = find_all(&api, &organization, &endpoint).await?;
     Ok(Json(ReplaysAnswer { replays: replays.into_iter().map(ReplayView::from).collect() }))
+}
+
+/// An endpoint, and its replays: the one whose range begins latest first.
+pub(crate) async fn find_all(
+    api: &Api,
+    organization: &str,
+    endpoint: &str,
+) -> Result<(StoredEndpoint, Vec<Replay>), ApiError> {
+    let (organization, endpoint) = (parse_organization(organization)?, parse_endpoint(endpoint)?);
+    let (stored, replays) = tokio::try_join!(api.table.endpoint(&organization, endpoint), api.table.replays(endpoint))?;
+    Ok((stored.ok_or(NO_ENDPOINT)?, replays))
 }
 
 /// `GET …/{endpoint}/replay/{replay}`.

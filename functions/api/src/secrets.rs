@@ -6,7 +6,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use hookbell_aws::random;
-use hookbell_aws::table::Rolled;
+use hookbell_aws::table::{Rolled, StoredEndpoint};
 use hookbell_domain::signature::SigningSecret;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -65,8 +65,12 @@ pub(crate) async fn reveal(
     Path((organization, endpoint)): Path<(String, String)>,
 ) -> Result<Json<SecretAnswer>, ApiError> {
     let stored = find(&api, &organization, &endpoint).await?;
-    let secret = stored.open_current(&api.keys).map_err(sealing_failed)?;
-    Ok(Json(SecretAnswer { secret: secret.reveal() }))
+    Ok(Json(SecretAnswer { secret: current(&api, &stored)? }))
+}
+
+/// The current secret of an endpoint, opened: `whsec_` and base64.
+pub(crate) fn current(api: &Api, stored: &StoredEndpoint) -> Result<String, ApiError> {
+    Ok(stored.open_current(&api.keys).map_err(sealing_failed)?.reveal())
 }
 
 /// `POST …/{endpoint}/secret/roll`: a new one. The present one signs on for a day, unless `expireOld`.

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use hookbell_domain::stats::{self, Counts, Percentiles};
+use hookbell_domain::ids::EndpointId;
+use hookbell_domain::stats::{self, Counts, Percentiles, Statistics};
 use hookbell_domain::time::iso_ms;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -123,23 +124,44 @@ pub(crate) async fn stats(
 ) -> Result<Json<StatsAnswer>, ApiError> {
     let (organization, endpoint) = (parse_organization(&organization)?, parse_endpoint(&endpoint)?);
     let hours = Parameters::new(query).clamped("hours", DEFAULT_HOURS, MOST_HOURS);
-    let now = Timestamp::now();
-    let start = stats::window_start(now, u16::try_from(hours).unwrap_or(u16::MAX));
-    let (stored, read) = tokio::try_join!(
-        api.table.endpoint(&organization, endpoint),
-        api.table.delivery_outlines(endpoint, start, now, ROUNDS),
+    let hours = u16::try_from(hours).unwrap_or(u16::MAX);
+    let (stored, Counted { numbers, since, complete }) = tokio::try_join!(
+        async { Ok(api.table.endpoint(&organization, endpoint).await?) },
+        read(&api, endpoint, hours, ROUNDS, Timestamp::now()),
     )?;
     stored.ok_or(NO_ENDPOINT)?;
-    let since = read.since.unwrap_or(start);
-    let counted = stats::count(&read.deliveries, since, now);
-    let hours = counted.hours.iter().map(|(hour, counts)| HourView { hour: iso_ms(*hour), counts: counts.into() });
+    let hours = numbers.hours.iter().map(|(hour, counts)| HourView { hour: iso_ms(*hour), counts: counts.into() });
     Ok(Json(StatsAnswer {
         since: iso_ms(since),
-        complete: read.since.is_none(),
-        total: (&counted.total).into(),
+        complete,
+        total: (&numbers.total).into(),
         hours: hours.collect(),
-        latency: counted.latency.map(LatencyView::from),
+        latency: numbers.latency.map(LatencyView::from),
     }))
+}
+
+/// What was counted of an endpoint's deliveries.
+pub(crate) struct Counted {
+    /// The numbers.
+    pub(crate) numbers: Statistics,
+    /// From when on all are counted.
+    pub(crate) since: Timestamp,
+    /// Whether that is all of the hours that were asked for.
+    pub(crate) complete: bool,
+}
+
+/// Counts the deliveries of so many hours, the present one included, as far as so many rounds of requests go.
+pub(crate) async fn read(
+    api: &Api,
+    endpoint: EndpointId,
+    hours: u16,
+    rounds: usize,
+    now: Timestamp,
+) -> Result<Counted, ApiError> {
+    let start = stats::window_start(now, hours);
+    let read = api.table.delivery_outlines(endpoint, start, now, rounds).await?;
+    let since = read.since.unwrap_or(start);
+    Ok(Counted { numbers: stats::count(&read.deliveries, since, now), since, complete: read.since.is_none() })
 }
 
 impl From<&Counts> for CountsView {

@@ -31,12 +31,12 @@ def test_rotating_says_how_long_the_old_secret_signs(
     endpoint = organization.endpoint()
     path = organization.managing(f"/{endpoint}/secret")
     secrets = [organization.api.get(path)["secret"]]
-    for at_once, said in [(False, "For a day"), (True, "signs nothing any more")]:
+    for at_once, said in [(False, "next 24 hours"), (True, "no longer works")]:
         owner.page.goto(organization.address(f"/endpoints/{endpoint}"))
         owner.link("Rotate secret").click()
         dialog = owner.page.get_by_role("dialog")
         expect(dialog).to_contain_text("24 hours")
-        dialog.get_by_label("Stop the old secret at once").set_checked(at_once)
+        dialog.get_by_label("Revoke the old secret immediately").set_checked(at_once)
         dialog.get_by_role("button", name="Rotate secret").click()
         expect(owner.page.locator("#alerts")).to_contain_text(said)
         secrets.append(organization.api.get(path)["secret"])
@@ -53,11 +53,13 @@ def test_a_test_is_sent_and_seen_to_arrive_without_a_reload(
     panel = owner.page.locator("#test")
     expect(panel).to_contain_text("Test sent")
     expect(panel).to_contain_text("Delivered", timeout=20_000)
-    expect(panel).to_contain_text("The receiver answered 200")
+    expect(panel).to_contain_text("The receiver returned 200")
     expect(panel).to_contain_text("thank you")
+    owner.page.reload()
+    expect(panel).to_contain_text("The receiver returned 200")
     inbox.status = 503
     owner.button("Send test").click()
-    expect(panel).to_contain_text("The receiver answered 503", timeout=20_000)
+    expect(panel).to_contain_text("The receiver returned 503", timeout=20_000)
     panel.get_by_role("link").click()
     expect(owner.page.get_by_role("heading", name="Attempts")).to_be_visible()
 
@@ -87,6 +89,11 @@ def test_the_history_is_filtered_searched_and_paged(
     expect(rows).to_have_count(51)
     owner.link("Older").click()
     expect(rows).to_have_count(11)
+    heading = owner.page.get_by_role("heading", name="Event history")
+    expect(heading).to_be_in_viewport()
+    owner.page.reload()
+    expect(rows).to_have_count(11)
+    expect(heading).to_be_in_viewport()
     owner.link("Newest").click()
     expect(rows).to_have_count(51)
     owner.field("Search history").fill(messages[7])
@@ -95,16 +102,45 @@ def test_the_history_is_filtered_searched_and_paged(
     owner.page.reload()
     expect(rows).to_have_count(2)
     owner.field("Search history").fill("half an id")
-    expect(owner.page.get_by_text("Nothing to search for")).to_be_visible()
+    expect(owner.page.get_by_text("Enter a full ID")).to_be_visible()
     owner.field("Search history").fill("")
     expect(rows).to_have_count(51)
     owner.choice("Status").select_option("exhausted")
-    expect(owner.page.get_by_text("No deliveries like that")).to_be_visible()
+    expect(owner.page.get_by_text("No deliveries match these filters")).to_be_visible()
     assert "status=exhausted" in owner.page.url
     owner.page.go_back()
     expect(rows).to_have_count(51)
     legend = owner.page.locator("ul.legend")
-    expect(legend).to_contain_text("Success 60 100 %")
+    expect(legend).to_contain_text("Success 60 100%")
+
+
+def test_the_history_is_asked_for_once_by_a_choice_and_once_by_a_text(
+    owner: Person, organization: Organization
+) -> None:
+    endpoint = organization.endpoint()
+    owner.page.goto(organization.address(f"/endpoints/{endpoint}"))
+    asked: list[str] = []
+    owner.page.on(
+        "request",
+        lambda request: "hx-request" in request.headers and asked.append(request.url),
+    )
+    owner.choice("Status").select_option("failed")
+    expect(owner.page.get_by_text("No deliveries match these filters")).to_be_visible()
+    owner.field("Search history").fill("half an id")
+    expect(owner.page.get_by_text("Enter a full ID")).to_be_visible()
+    owner.field("Search history").blur()
+    owner.page.wait_for_timeout(1000)
+    assert len(asked) == 2, asked
+    owner.field("After (UTC)").fill("2026-05-30T14:23")
+    owner.page.wait_for_timeout(1000)
+    assert len(asked) == 3, asked
+    owner.field("Search history").fill("msg_1")
+    owner.field("Search history").press("Enter")
+    owner.page.wait_for_timeout(1000)
+    assert len(asked) == 4, asked
+    # It gets the history alone.
+    part = owner.page.request.get(asked[0], headers={"hx-request": "true"}).text()
+    assert part.startswith('<div id="results">') and "<svg" not in part
 
 
 def test_a_delivery_is_sent_once_more(owner: Person, organization: Organization) -> None:
@@ -112,13 +148,20 @@ def test_a_delivery_is_sent_once_more(owner: Person, organization: Organization)
     message = organization.send()
     wait_until(lambda: organization.deliveries(endpoint, "delivered"))
     owner.page.goto(organization.address(f"/endpoints/{endpoint}"))
+    owner.choice("Status").select_option("delivered")
+    owner.page.wait_for_url("**status=delivered**")
     owner.button(f"Redeliver {message}").click()
-    expect(owner.page.get_by_text("The message is sent once more")).to_be_visible()
+    expect(owner.page.get_by_text("Redelivery queued")).to_be_in_viewport()
+    expect(owner.choice("Status")).to_have_value("delivered")
     wait_until(lambda: len(organization.deliveries(endpoint, "delivered")) == 2)
     owner.page.goto(organization.address(f"/endpoints/{endpoint}"))
     owner.link(message).first.click()
     expect(owner.page.get_by_role("heading", name="Delivery")).to_be_visible()
     expect(owner.page.locator("#body-text")).to_contain_text(message)
+    owner.button("Copy body").click()
+    expect(owner.page.get_by_text("Copied").first).to_be_visible()
+    copied = owner.page.evaluate("navigator.clipboard.readText()")
+    assert copied == organization.deliveries(endpoint, "delivered")[0]["payload"]
 
 
 def test_a_replay_is_seen_to_finish(owner: Person, organization: Organization) -> None:
@@ -132,7 +175,7 @@ def test_a_replay_is_seen_to_finish(owner: Person, organization: Organization) -
     owner.button("Start replay").click()
     row = owner.page.get_by_role("region", name="Replays").get_by_role("row").nth(1)
     expect(row).to_contain_text("Finished", timeout=20_000)
-    expect(row).to_contain_text("5 sent again")
+    expect(row).to_contain_text("5 resent")
     owner.field("From").fill("2099-01-01T00:00")
     owner.button("Start replay").click()
     expect(owner.page.get_by_role("alert")).to_contain_text("Must be in the past")
@@ -145,15 +188,21 @@ def test_what_a_disabled_endpoint_has_missed_is_replayed(
     endpoint = organization.endpoint()
     owner.page.goto(organization.address(f"/endpoints/{endpoint}"))
     owner.button("Disable").click()
-    expect(owner.page.get_by_text("Nothing is sent to it until")).to_be_visible()
+    expect(owner.page.get_by_text("No messages will be sent to it")).to_be_visible()
     message = organization.send()
     wait_until(lambda: organization.deliveries(endpoint, "exhausted"))
-    owner.page.reload()
+    owner.page.goto(organization.address(f"/messages/{message}"))
+    expect(owner.row("Skipped")).to_contain_text(organization.get(endpoint)["url"])
+    owner.row("Skipped").get_by_role("link", name="Delivery").click()
+    expect(owner.button("Redeliver")).to_be_disabled()
+    owner.page.goto(organization.address(f"/endpoints/{endpoint}"))
     expect(owner.row(message)).to_contain_text("Skipped")
     owner.button("Enable").click()
-    expect(owner.page.get_by_text("The endpoint is enabled")).to_be_visible()
-    owner.link("Replay").click()
-    owner.choice("Status").select_option("exhausted")
+    expect(owner.page.get_by_text("Endpoint enabled")).to_be_visible()
+    owner.button("Send test").click()
+    expect(owner.page.locator("#test")).to_contain_text("Delivered")
+    owner.link("Replay missed messages").click()
+    expect(owner.choice("Status")).to_have_value("exhausted")
     owner.button("Start replay").click()
     row = owner.page.get_by_role("region", name="Replays").get_by_role("row").nth(1)
-    expect(row).to_contain_text("1 sent again", timeout=20_000)
+    expect(row).to_contain_text("1 resent", timeout=20_000)

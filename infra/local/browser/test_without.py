@@ -77,11 +77,11 @@ def test_everything_works_without_scripts(
         expect(person.page.locator("#secret-text")).to_contain_text("whsec_")
         person.choice("Status").select_option("exhausted")
         person.button("Filter").click()
-        expect(person.page.get_by_text("No deliveries like that")).to_be_visible()
+        expect(person.page.get_by_text("No deliveries match these filters")).to_be_visible()
         person.link("Delete").click()
         expect(person.page.get_by_role("heading", name="Delete “Plain”?")).to_be_visible()
         person.button("Delete endpoint").click()
-        expect(person.page.get_by_text("The endpoint was deleted")).to_be_visible()
+        expect(person.page.get_by_text("Endpoint deleted")).to_be_visible()
 
 
 def test_keys_are_made_shown_once_and_revoked(owner: Person, organization: Organization) -> None:
@@ -96,7 +96,7 @@ def test_keys_are_made_shown_once_and_revoked(owner: Person, organization: Organ
     expect(owner.row("Nightly job")).to_contain_text("Member")
     owner.link("Revoke Nightly job").click()
     owner.page.get_by_role("dialog").get_by_role("button", name="Revoke key").click()
-    expect(owner.page.get_by_text("The key was revoked")).to_be_visible()
+    expect(owner.page.get_by_text("Key revoked")).to_be_visible()
     owner.button("Create link").click()
     link = owner.page.locator("#link-text").inner_text()
     assert "/console#token=pt_" in link

@@ -65,6 +65,14 @@ impl<I: TimedId> Stretch<I> {
     }
 }
 
+impl<I> Wanted<I> {
+    /// Whether a time is one of those that the page is of.
+    #[must_use]
+    pub fn spans(&self, at: Timestamp) -> bool {
+        self.after.is_none_or(|after| at >= after) && self.before.is_none_or(|before| at < before)
+    }
+}
+
 impl<I: TimedId> Wanted<I> {
     fn stretch(&self) -> Option<Stretch<I>> {
         let whole = Stretch::of(self.after, self.before)?;

@@ -51,6 +51,7 @@ pub use endpoints::CreateEndpoint;
 pub use event_ids::EventIdState;
 pub use listing::Wanted;
 pub use merging::{Order, Page};
+pub use message_lists::MessageHead;
 pub use organization_list::OrganizationPage;
 pub use organizations::{Initialized, Organization, OrganizationRecord};
 pub use redeliveries::Redelivery;

@@ -15,12 +15,14 @@
   // the history, before anything else happens.
   const signInFromFragment = () => {
     const value = new URLSearchParams(location.hash.slice(1)).get('token');
-    if (!value) return false;
+    // A key in a link would be one that somebody else has chosen.
+    if (!value?.startsWith('pt_')) return false;
     history.replaceState(null, '', location.pathname + location.search);
     const action = document.querySelector('meta[name="hookbell-sign-in"]')?.content;
     if (!action) return false;
     const form = element('form', 'hidden', { method: 'post', action });
     form.append(element('input', '', { type: 'hidden', name: 'key', value }));
+    form.append(element('input', '', { type: 'hidden', name: 'link', value: 'true' }));
     document.body.append(form);
     form.submit();
     return true;
@@ -30,10 +32,10 @@
   // signed in goes on to where the link leads.
   const goOn = async () => {
     const next = document.querySelector('.sign-in [name="next"]');
-    if (!next?.value || document.querySelector('.sign-in [role="alert"]')) return;
-    const address = next.form.action.replace(/\/sign-in$/, '') + next.value;
-    const page = await fetch(address, { redirect: 'manual' }).catch(() => undefined);
-    if (page?.ok) location.replace(address);
+    if (!next || document.querySelector('.sign-in [role="alert"]')) return;
+    const signIn = next.form.action;
+    const page = await fetch(signIn.replace(/\/sign-in$/, '') + next.value).catch(() => undefined);
+    if (page?.ok && !page.url.startsWith(signIn)) location.replace(page.url);
   };
 
   // What happened, in words
@@ -60,17 +62,16 @@
   };
 
   const FAULTS = {
-    0: 'Could not reach the server. Check the connection and try again.',
-    401: 'You are signed out. Reload the page to sign in again.',
-    403: 'That is not allowed, or this page is too old. Reload it and try again.',
-    404: 'That is no longer here: it may have been deleted. Reload the page.',
-    429: 'Too many calls. Wait a moment, then try again.',
+    0: "Couldn't reach the server. Check your connection and try again.",
+    403: "You can't do that, or this page is out of date. Reload and try again.",
+    404: 'This no longer exists. Reload the page.',
+    429: 'Too many requests. Wait a moment, then try again.',
   };
 
   const failed = ({ detail }) => {
     const status = detail.xhr?.status ?? 0;
-    const server = status >= 500 ? `The server could not answer (${status}). Try again in a moment.` : undefined;
-    fault(FAULTS[status] ?? server ?? `That did not work (${status}). Reload the page and try again.`);
+    const server = status >= 500 ? `The server couldn't respond (${status}). Try again in a moment.` : undefined;
+    fault(FAULTS[status] ?? server ?? `That didn't work (${status}). Reload the page and try again.`);
   };
 
   for (const event of ['responseError', 'sendError', 'timeout']) on(`htmx:${event}`, failed);
@@ -98,7 +99,7 @@
     const text = copyFrom ? document.querySelector(copyFrom)?.textContent.trim() : given;
     if (!text) return;
     if (!await putOnClipboard(text, button)) {
-      fault('The browser did not allow copying. Select the text and copy it by hand.');
+      fault("Your browser didn't allow copying. Select the text and copy it manually.");
       return;
     }
     say('Copied');
@@ -234,7 +235,7 @@
     if (defaultPrevented || target.method !== 'post') return;
     setBusy(target, submitter);
     // Who stops a slow page keeps it, and must be able to send again.
-    setTimeout(setIdle, 10000, target);
+    setTimeout(setIdle, 30000, target);
   });
 
   on('htmx:beforeRequest', ({ detail: { elt, requestConfig } }) => {

@@ -1,17 +1,20 @@
 //! One delivery: what it carries, how it goes, and sending it once more.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, Path, Query, State};
 use axum::response::Response;
 use hookbell_domain::delivery::Delivery;
 use jiff::Timestamp;
 
+use super::attempts::AttemptRow;
 use super::endpoints::name;
-use super::messages::AttemptRow;
+use super::history::PLACE;
+use super::lists::Asked;
 use super::pages::{Notice, Section, Shell, see, show};
-use super::show::{Badge, Indented, Moment, indented};
+use super::show::{Badge, Moment, Sent};
 use super::visit::Visit;
 use crate::attempts::views;
 use crate::deliveries::find;
@@ -27,6 +30,8 @@ struct Page {
     /// The path that the endpoint's pages begin with.
     endpoint: String,
     endpoint_name: String,
+    /// Whether the endpoint takes anything.
+    enabled: bool,
     id: String,
     message_id: String,
     event_type: String,
@@ -35,7 +40,7 @@ struct Page {
     next: Option<Moment>,
     created: Moment,
     /// Nothing where the message has expired before its delivery.
-    body: Option<Indented>,
+    body: Option<Sent>,
     /// The latest first.
     attempts: Vec<AttemptRow>,
 }
@@ -54,27 +59,29 @@ pub(super) async fn page(
         shell: Shell::of(&visit, &organization, Section::Endpoints),
         endpoint: visit.endpoint(&organization, &endpoint),
         endpoint_name: name(&stored.endpoint).to_owned(),
+        enabled: stored.endpoint.is_enabled(),
         id: id.to_string(),
         message_id: message_id.to_string(),
         status: Badge::of_delivery(&delivery),
         skipped: skipped.clone(),
-        next: next_retry_at.map(|at| Moment::new(at, now)),
+        next: next_retry_at.map(|at| Moment::due(at, now)),
         created: Moment::new(id.created_at(), now),
-        body: Some(body).filter(|body| !body.is_empty()).map(|body| indented(&body)),
+        body: Some(body).filter(|body| !body.is_empty()).map(Sent::new),
         attempts: views.into_iter().rev().map(|(at, view)| AttemptRow::new(at, view, now)).collect(),
         event_type: delivery.event_type,
     })
 }
 
-/// `POST …/deliveries/{delivery}/redeliver`: and back to the endpoint's history.
+/// `POST …/deliveries/{delivery}/redeliver`: and back to the endpoint's history, as it was looked at.
 pub(super) async fn redeliver(
     State(api): State<Arc<Api>>,
     Extension(visit): Extension<Visit>,
     Path((organization, endpoint, delivery)): Path<(String, String, String)>,
+    Query(query): Query<HashMap<String, String>>,
 ) -> Result<Response, ApiError> {
-    let notice = Notice::REDELIVERED.name;
-    let address = format!("{}?notice={notice}#history", visit.endpoint(&organization, &endpoint));
+    let here = visit.endpoint(&organization, &endpoint);
+    let back = Asked::read(query).here(&here, Some(Notice::REDELIVERED.name));
     let path = Path((organization, endpoint, delivery));
     drop(Box::pin(redeliver::redeliver(State(api), path)).await?);
-    Ok(see(&address))
+    Ok(see(&format!("{back}#{PLACE}")))
 }

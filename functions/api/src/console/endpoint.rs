@@ -5,29 +5,25 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Extension, Path, Query, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
-use hookbell_aws::table::{DeliveryFilter, Page as ListPage};
-use hookbell_domain::delivery::Delivery;
-use hookbell_domain::ids::{DeliveryId, EndpointId, MessageId, OrganizationId};
-use hookbell_domain::message::Message;
-use hookbell_domain::profile::Profile;
-use hookbell_domain::stats;
 use jiff::Timestamp;
 
+use super::endpoint_actions::missed;
 use super::event_types::Catalogue;
 use super::facts::Facts;
-use super::lists::{Asked, Choice, Pager};
+use super::history::{self, History};
+use super::lists::{Asked, as_field};
 use super::numbers::{HOURS, Numbers};
-use super::pages::{Notice, Section, Shell, show};
+use super::pages::{Notice, Section, Shell, is_partial, show};
 use super::secrets::Secret;
-use super::show::{Badge, Moment};
 use super::tests_sent::Test;
 use super::verify::{self, Sample};
 use super::visit::Visit;
 use crate::endpoints::{NO_ENDPOINT, parse_endpoint};
 use crate::error::ApiError;
-use crate::lists::{List, write_cursor};
 use crate::state::{Api, NO_ORGANIZATION, parse_organization, sealing_failed};
+use crate::stats;
 
 /// Requests to each partition for the numbers, one after the other: with those for who is asking and for what, a page
 /// waits for DynamoDB three times.
@@ -41,9 +37,17 @@ struct Page {
     /// The path that the endpoint's pages begin with.
     here: String,
     notice: Option<Notice>,
+    /// That one of the history was sent once more, which is said there.
+    redelivered: Option<Notice>,
+    /// Since when what it has missed is to be replayed, as a field for dates has it; empty where that is not known.
+    since: String,
+    /// Where that is done.
+    missed: Option<String>,
     facts: Facts,
     secret: Secret,
     numbers: Numbers,
+    /// What the history can be filtered by.
+    catalogue: Catalogue,
     history: History,
     samples: Vec<Sample>,
     test: Option<Test>,
@@ -51,35 +55,21 @@ struct Page {
     examples: Vec<&'static str>,
 }
 
-/// The history, as far as it is on this page.
-struct History {
-    asked: Asked,
-    catalogue: Catalogue,
-    statuses: Vec<Choice>,
-    rows: Vec<Row>,
-    pager: Pager,
-    /// Why what was looked for was not.
-    hint: Option<&'static str>,
-}
-
-/// One delivery.
-struct Row {
-    message_id: String,
-    delivery_id: String,
-    status: Badge,
-    event_type: String,
-    next: Option<Moment>,
-    sent: Moment,
-}
-
-/// `GET …/endpoints/{endpoint}?q&status&eventType&after&before&cursor`.
+/// `GET …/endpoints/{endpoint}?q&status&eventType&after&before&cursor`: the page, or the history alone for the page that
+/// has the rest already.
 pub(super) async fn page(
     State(api): State<Arc<Api>>,
     Extension(visit): Extension<Visit>,
     Path((organization, endpoint)): Path<(String, String)>,
     Query(query): Query<HashMap<String, String>>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    Box::pin(show_with(&api, &visit, (&organization, &endpoint), Asked::read(query), false)).await
+    let asked = Asked::read(query);
+    if is_partial(&headers) {
+        let (organization, endpoint) = (parse_organization(&organization)?, parse_endpoint(&endpoint)?);
+        return show(&Box::pin(history::read(&api, &visit, (&organization, endpoint), asked)).await?);
+    }
+    Box::pin(show_with(&api, &visit, (&organization, &endpoint), asked, false)).await
 }
 
 /// The page, with the signing secret where that was asked for.
@@ -92,26 +82,31 @@ pub(super) async fn show_with(
 ) -> Result<Response, ApiError> {
     let (organization, endpoint) = (parse_organization(organization)?, parse_endpoint(endpoint)?);
     let now = Timestamp::now();
-    let start = stats::window_start(now, HOURS);
-    let (record, stored, outlines, found) = tokio::try_join!(
+    // All at once: after the endpoint, the second round of the numbers would be the fourth to wait. Who asks for another's
+    // endpoint has no more read than any page reads, and sees nothing of it.
+    let (record, stored, counted, found, test) = tokio::try_join!(
         async { Ok(api.table.organization_record(&organization).await?) },
         async { Ok(api.table.endpoint(&organization, endpoint).await?) },
-        async { Ok(api.table.delivery_outlines(endpoint, start, now, ROUNDS).await?) },
-        find(api, &organization, endpoint, &asked),
+        stats::read(api, endpoint, HOURS, ROUNDS, now),
+        history::find(api, &organization, endpoint, &asked),
+        Test::read(api, visit, (&organization, endpoint), asked.get("test"), now),
     )?;
     let (record, stored) = (record.ok_or(NO_ORGANIZATION)?, stored.ok_or(NO_ENDPOINT)?);
     let here = visit.endpoint(organization.as_str(), &endpoint.to_string());
-    let owner = visit.caller.is_owner();
     let headers = stored.open_headers(&api.keys).map_err(sealing_failed)?;
-    let counted = stats::count(&outlines.deliveries, outlines.since.unwrap_or(start), now);
-    let test = Test::begun(asked.get("test"), &here, now);
+    let notice = Notice::named(asked.get("notice"));
+    let enabled = stored.endpoint.is_enabled();
     show(&Page {
         shell: Shell::of(visit, organization.as_str(), Section::Endpoints),
-        notice: Notice::named(asked.get("notice")),
-        facts: Facts::new(&stored, &headers, owner, now),
+        redelivered: notice.filter(|notice| *notice == Notice::REDELIVERED),
+        notice: notice.filter(|notice| *notice != Notice::REDELIVERED),
+        since: as_field(asked.get("since")).unwrap_or_default(),
+        missed: missed(&asked, &here).filter(|_| enabled),
+        facts: Facts::new(&stored, &headers, now),
         secret: if reveals { Secret::shown(api, &stored)? } else { Secret::MASKED },
-        numbers: Numbers::new(&counted, outlines.since, now),
-        history: History::new(api, &here, endpoint, asked, record.profile, found, now),
+        numbers: Numbers::new(&counted, now),
+        catalogue: Catalogue::of_filter(record.profile, asked.get("eventType")),
+        history: History::new(api, visit, (&organization, endpoint), enabled, asked, found),
         samples: verify::samples(stored.endpoint.options.svix_headers),
         test,
         examples: match record.profile.system_events {
@@ -120,98 +115,4 @@ pub(super) async fn show_with(
         },
         here,
     })
-}
-
-/// What was looked for in the history.
-enum Found {
-    /// A part of the list.
-    Listed(ListPage<DeliveryId, Delivery>),
-    /// The deliveries of one message, or one delivery.
-    Named(Vec<Delivery>),
-    /// Nothing that can be looked for.
-    Unclear,
-}
-
-/// Looks in the history for what was asked.
-async fn find(
-    api: &Api,
-    organization: &OrganizationId,
-    endpoint: EndpointId,
-    asked: &Asked,
-) -> Result<Found, ApiError> {
-    let text = asked.get("q");
-    if text.is_empty() {
-        let mut query = asked.parameters();
-        let wanted = query.page(&api.keys, List::Deliveries(endpoint), api.config.limits.page_size);
-        let filter = DeliveryFilter { status: query.status(), event_type: query.event_type() };
-        query.finish()?;
-        return Ok(Found::Listed(api.table.list_deliveries(endpoint, &filter, &wanted).await?));
-    }
-    if let Ok(message) = text.parse::<MessageId>() {
-        return Ok(Found::Named(of_message(api, organization, endpoint, message).await?));
-    }
-    let Ok(delivery) = text.parse::<DeliveryId>() else { return Ok(Found::Unclear) };
-    let delivery = api.table.delivery(endpoint, delivery).await?;
-    Ok(Found::Named(delivery.filter(|delivery| delivery.organization_id == *organization).into_iter().collect()))
-}
-
-/// A message's deliveries to one endpoint, the newest first.
-async fn of_message(
-    api: &Api,
-    organization: &OrganizationId,
-    endpoint: EndpointId,
-    message: MessageId,
-) -> Result<Vec<Delivery>, ApiError> {
-    let (message, mut redeliveries) = tokio::try_join!(
-        api.table.message(organization, message, true),
-        api.table.redeliveries(organization, message),
-    )?;
-    let Some(message) = message else { return Ok(Vec::new()) };
-    redeliveries.retain(|(to, _)| *to == endpoint);
-    let message = Message { endpoint_ids: vec![endpoint], ..message };
-    let mut deliveries = api.table.deliveries_of(&message, redeliveries).await?;
-    deliveries.sort_unstable_by_key(|delivery| std::cmp::Reverse(delivery.id));
-    Ok(deliveries)
-}
-
-impl History {
-    fn new(
-        api: &Api,
-        here: &str,
-        endpoint: EndpointId,
-        asked: Asked,
-        profile: &'static Profile,
-        found: Found,
-        now: Timestamp,
-    ) -> Self {
-        let (deliveries, next, hint) = match found {
-            Found::Listed(page) => (page.entries, page.next, None),
-            Found::Named(deliveries) => (deliveries, None, None),
-            Found::Unclear => {
-                (Vec::new(), None, Some("Search takes a whole message id (msg_…) or delivery id (dlv_…)."))
-            }
-        };
-        let cursor = next.map(|next| write_cursor(&api.keys, List::Deliveries(endpoint), next));
-        Self {
-            catalogue: Catalogue::new(profile, std::iter::once(asked.get("eventType"))),
-            statuses: asked.statuses(),
-            rows: deliveries.into_iter().map(|delivery| Row::new(delivery, now)).collect(),
-            pager: asked.pager(here, cursor.as_deref()),
-            hint,
-            asked,
-        }
-    }
-}
-
-impl Row {
-    fn new(delivery: Delivery, now: Timestamp) -> Self {
-        Self {
-            message_id: delivery.message_id.to_string(),
-            delivery_id: delivery.id.to_string(),
-            status: Badge::of_delivery(&delivery),
-            next: delivery.next_retry_at.map(|at| Moment::new(at, now)),
-            sent: Moment::new(delivery.id.created_at(), now),
-            event_type: delivery.event_type,
-        }
-    }
 }

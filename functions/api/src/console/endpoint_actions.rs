@@ -6,9 +6,11 @@ use askama::Template;
 use axum::body::Bytes;
 use axum::extract::{Extension, Path, State};
 use axum::response::Response;
+use hookbell_domain::delivery::DeliveryStatus;
 
 use super::endpoints::name;
 use super::forms::{Body, Form};
+use super::lists::{Asked, as_field};
 use super::pages::{Section, Shell, see, show};
 use super::visit::Visit;
 use crate::auth::Caller;
@@ -38,13 +40,21 @@ pub(super) async fn set_status(
     let status = form.text("status");
     let mut call = Body::default();
     call.set("status", status);
-    let back = match form.text("from") {
-        "list" => format!("{}/endpoints", visit.organization(&organization)),
-        _ => visit.endpoint(&organization, &endpoint),
+    let mut address = match form.text("from") {
+        "list" => format!("{}/endpoints?endpoint={endpoint}&notice={status}", visit.organization(&organization)),
+        _ => format!("{}?notice={status}", visit.endpoint(&organization, &endpoint)),
     };
-    let address = format!("{back}?notice={status}");
+    if let Some(since) = as_field(form.text("since")) {
+        address = format!("{address}&since={since}");
+    }
     endpoints::update(State(api), Extension(caller), Path((organization, endpoint)), call.into_json()).await?;
     Ok(see(&address))
+}
+
+/// The address of the form that replays what an endpoint has missed, where a page's own address says since when.
+pub(super) fn missed(asked: &Asked, here: &str) -> Option<String> {
+    let since = as_field(asked.get("since"))?;
+    Some(format!("{here}/replay?after={since}&status={}", DeliveryStatus::Exhausted.as_str()))
 }
 
 /// `GET …/delete`.

@@ -7,11 +7,13 @@ use askama::Template;
 use axum::extract::{Extension, Path, Query, State};
 use axum::response::Response;
 use hookbell_domain::endpoint::Endpoint;
+use hookbell_domain::ids::EndpointId;
 use jiff::Timestamp;
 
+use super::endpoint_actions::missed;
 use super::lists::Asked;
 use super::pages::{Notice, Section, Shell, show};
-use super::show::{Badge, Moment};
+use super::show::{Badge, Moment, field_time};
 use super::visit::Visit;
 use crate::error::ApiError;
 use crate::state::Api;
@@ -22,6 +24,8 @@ use crate::state::Api;
 struct Page {
     shell: Shell,
     notice: Option<Notice>,
+    /// Where what an endpoint has missed is replayed, if it was just enabled.
+    missed: Option<String>,
     asked: Asked,
     /// Whether there is any, whatever is looked for.
     any: bool,
@@ -34,6 +38,8 @@ struct Row {
     name: String,
     url: String,
     enabled: bool,
+    /// Since when it is disabled, as a field for dates has it; empty if it is not.
+    disabled_since: String,
     status: Badge,
     created: Moment,
 }
@@ -54,12 +60,15 @@ pub(super) async fn list(
         name: name(endpoint).to_owned(),
         url: endpoint.url.clone(),
         enabled: endpoint.is_enabled(),
+        disabled_since: endpoint.disabled.as_ref().map(|disabled| field_time(disabled.at)).unwrap_or_default(),
         status: Badge::of_endpoint(endpoint.is_enabled()),
         created: Moment::new(endpoint.created_at, now),
     });
+    let enabled = asked.get("endpoint").parse::<EndpointId>().ok();
     show(&Page {
         shell: Shell::of(&visit, &organization, Section::Endpoints),
         notice: Notice::named(asked.get("notice")),
+        missed: enabled.and_then(|id| missed(&asked, &visit.endpoint(&organization, &id.to_string()))),
         any: endpoints().next().is_some(),
         rows: rows.collect(),
         asked,

@@ -17,6 +17,8 @@ pub(super) struct Catalogue {
 pub(super) struct Group {
     /// What it is called.
     pub(super) name: &'static str,
+    /// Whether the catalogue had them once and has them no more.
+    pub(super) gone: bool,
     /// By name.
     pub(super) types: Vec<Type>,
 }
@@ -25,7 +27,7 @@ pub(super) struct Group {
 #[derive(Debug)]
 pub(super) struct Type {
     /// Its name.
-    pub(super) name: &'static str,
+    pub(super) name: String,
     /// One sentence.
     pub(super) description: &'static str,
     /// Whether it is chosen.
@@ -33,19 +35,33 @@ pub(super) struct Type {
 }
 
 impl Catalogue {
-    /// A profile's catalogue, of which those are chosen.
-    pub(super) fn new<'a>(profile: &'static Profile, chosen: impl Iterator<Item = &'a str>) -> Self {
-        let chosen: Vec<&str> = chosen.collect();
+    /// A profile's catalogue to filter by, of which one may be chosen.
+    pub(super) fn of_filter(profile: &'static Profile, chosen: &str) -> Self {
+        let chosen: Vec<String> = Some(chosen).filter(|name| !name.is_empty()).map(str::to_owned).into_iter().collect();
+        Self::new(profile, &chosen, &chosen)
+    }
+
+    /// A profile's catalogue, of which `chosen` are chosen. An endpoint may be subscribed to a type that the catalogue has
+    /// no more: of `subscribed`, those are shown too, so that saving the form does not drop them unseen.
+    pub(super) fn new(profile: &'static Profile, chosen: &[String], subscribed: &[String]) -> Self {
+        let is_chosen = |name: &str| chosen.iter().any(|each| each == name);
         let mut groups: Vec<Group> = Vec::new();
         for entry in profile.event_types {
-            let entry_chosen = chosen.contains(&entry.name);
-            let each = Type { name: entry.name, description: entry.description, chosen: entry_chosen };
+            let (name, description) = (entry.name.to_owned(), entry.description);
+            let each = Type { name, description, chosen: is_chosen(entry.name) };
             match groups.iter_mut().find(|group| group.name == entry.category) {
                 Some(group) => group.types.push(each),
-                None => groups.push(Group { name: entry.category, types: vec![each] }),
+                None => groups.push(Group { name: entry.category, gone: false, types: vec![each] }),
             }
         }
         groups.sort_by_key(|group| group.name);
-        Self { groups, all: chosen.contains(&EVERY_TYPE) }
+        let is_gone = |name: &&String| *name != EVERY_TYPE && profile.event_type(name).is_none();
+        let gone = subscribed.iter().filter(is_gone);
+        let gone = gone.map(|name| Type { name: name.clone(), description: "", chosen: is_chosen(name) });
+        let types: Vec<Type> = gone.collect();
+        if !types.is_empty() {
+            groups.push(Group { name: "No longer in the catalogue", gone: true, types });
+        }
+        Self { groups, all: is_chosen(EVERY_TYPE) }
     }
 }

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 
 use super::endpoints::name;
 use super::show::{Badge, Moment, field_time, indented};
-use crate::view::HIDDEN;
 
 /// What stands in the configuration of an endpoint, and above it.
 pub(super) struct Facts {
@@ -28,8 +27,8 @@ pub(super) struct Facts {
     pub(super) svix_headers: bool,
     /// What verifies its other signature.
     pub(super) public_key: Option<String>,
-    /// With what they are set to, or that this is hidden.
-    pub(super) headers: Vec<(String, String)>,
+    /// By name. What they are set to may be a credential, and stands in the form alone.
+    pub(super) headers: Vec<String>,
     pub(super) filter: Option<String>,
     pub(super) created: Moment,
     pub(super) updated: Moment,
@@ -45,11 +44,10 @@ pub(super) struct Disabled {
 }
 
 impl Facts {
-    /// Of an endpoint with its opened headers, whose values only those see who may see secrets.
-    pub(super) fn new(stored: &StoredEndpoint, headers: &CustomHeaders, shows_values: bool, now: Timestamp) -> Self {
+    /// Of an endpoint with its opened headers.
+    pub(super) fn new(stored: &StoredEndpoint, headers: &CustomHeaders, now: Timestamp) -> Self {
         let (endpoint, options) = (&stored.endpoint, &stored.endpoint.options);
         let every_type = endpoint.event_types.iter().any(|name| name == EVERY_TYPE);
-        let shown = |value: &str| if shows_values { value.to_owned() } else { HIDDEN.to_owned() };
         Self {
             id: endpoint.id.to_string(),
             name: name(endpoint).to_owned(),
@@ -67,7 +65,7 @@ impl Facts {
             rate_limit: options.rate_limit.map(RateLimit::per_second),
             svix_headers: options.svix_headers,
             public_key: options.v1a.as_ref().map(PublicKey::to_string),
-            headers: headers.iter().map(|(name, value)| (name.to_owned(), shown(value))).collect(),
+            headers: headers.iter().map(|(name, _)| name.to_owned()).collect(),
             filter: options.filter.as_ref().map(|filter| indented(filter.text()).text),
             created: Moment::new(endpoint.created_at, now),
             updated: Moment::new(endpoint.updated_at, now),

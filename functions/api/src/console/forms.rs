@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
+use serde::de::IgnoredAny;
+use serde_json::Value;
 
-use crate::error::{ApiError, FieldErrors};
+use crate::error::{ApiError, FieldErrors, bounded};
 
-/// What a form says, in its order; a name may come more than once.
-#[derive(Debug, Clone, Default)]
+/// What a form says, in its order; a name may come more than once. It may hold a key, so it cannot be printed.
+#[derive(Clone, Default)]
 pub(super) struct Form(Vec<(String, String)>);
 
 impl Form {
@@ -33,18 +34,26 @@ impl Form {
     }
 }
 
-/// A call's body, put together field by field.
-#[derive(Debug, Default)]
-pub(super) struct Body(Map<String, Value>);
+/// A call's body, put together field by field. It may hold the values of custom headers, so it cannot be printed.
+#[derive(Default)]
+pub(super) struct Body(Vec<(&'static str, String)>);
 
 impl Body {
     /// Sets a field.
-    pub(super) fn set(&mut self, name: &str, value: impl Into<Value>) {
-        self.0.insert(name.to_owned(), value.into());
+    pub(super) fn set(&mut self, name: &'static str, value: impl Into<Value>) {
+        self.0.push((name, value.into().to_string()));
+    }
+
+    /// Sets a field to what is JSON already, byte for byte. What is none goes as a text, and is refused by who reads it.
+    pub(super) fn set_json(&mut self, name: &'static str, json: &str) {
+        match serde_json::from_str::<IgnoredAny>(json) {
+            Ok(_) => self.0.push((name, json.to_owned())),
+            Err(_) => self.set(name, json),
+        }
     }
 
     /// Sets a field where the form has something to say.
-    pub(super) fn set_if_there(&mut self, name: &str, text: &str) {
+    pub(super) fn set_if_there(&mut self, name: &'static str, text: &str) {
         if !text.is_empty() {
             self.set(name, text);
         }
@@ -52,7 +61,8 @@ impl Body {
 
     /// The body as JSON.
     pub(super) fn into_json(self) -> axum::body::Bytes {
-        Value::Object(self.0).to_string().into()
+        let fields: Vec<String> = self.0.into_iter().map(|(name, json)| format!("\"{name}\":{json}")).collect();
+        format!("{{{}}}", fields.join(",")).into()
     }
 }
 
@@ -69,7 +79,7 @@ impl Problems {
     /// What a call was refused with, if its caller can do something about it in the form.
     pub(super) fn of(refused: ApiError) -> Result<Self, ApiError> {
         match refused {
-            ApiError::Validation(fields) => Ok(Self { fields, whole: None }),
+            ApiError::Validation(fields) => Ok(Self { fields: bounded(fields), whole: None }),
             ApiError::Conflict(_, message) => Ok(Self { fields: FieldErrors::new(), whole: Some(message) }),
             other => Err(other),
         }

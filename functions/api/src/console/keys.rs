@@ -1,10 +1,11 @@
 //! An organization's keys, and links into its console.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use askama::Template;
 use axum::body::Bytes;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, Path, Query, State};
 use axum::response::Response;
 use hookbell_aws::table::ApiKey;
 use jiff::Timestamp;
@@ -13,7 +14,7 @@ use super::forms::{Body, Form, Problems};
 use super::pages::{Notice, Section, Shell, see, show, show_wrong};
 use super::show::Moment;
 use super::visit::Visit;
-use crate::api_keys;
+use crate::api_keys::{self, NO_KEY};
 use crate::error::ApiError;
 use crate::portal;
 use crate::state::{Api, NO_ORGANIZATION, parse_organization};
@@ -48,7 +49,7 @@ struct Row {
 #[template(path = "console/revoke_key.html")]
 struct Revoke {
     shell: Shell,
-    id: String,
+    key: Row,
 }
 
 /// `GET …/keys`.
@@ -56,7 +57,7 @@ pub(super) async fn list(
     State(api): State<Arc<Api>>,
     Extension(visit): Extension<Visit>,
     Path(organization): Path<String>,
-    axum::extract::Query(query): axum::extract::Query<std::collections::HashMap<String, String>>,
+    Query(query): Query<HashMap<String, String>>,
 ) -> Result<Response, ApiError> {
     let page = read(&api, &visit, &organization).await?;
     show(&Page { notice: query.get("notice").and_then(|name| Notice::named(name)), ..page })
@@ -73,12 +74,17 @@ pub(super) async fn create(
     let mut call = Body::default();
     call.set("role", form.text("role"));
     call.set("name", form.text("name"));
+    // Whatever can fail comes first: a key that is made has to be shown.
+    let mut page = read(&api, &visit, &organization).await?;
     match api_keys::make(&api, &organization, &call.into_json()).await {
-        Ok((_, key)) => show(&Page { new_key: Some(key), ..read(&api, &visit, &organization).await? }),
+        Ok((key, text)) => {
+            page.rows.insert(0, Row::new(key, Timestamp::now()));
+            show(&Page { new_key: Some(text), ..page })
+        }
         Err(refused) => {
             let problems = Problems::of(refused)?;
             let (name, role) = (form.text("name").to_owned(), form.text("role").to_owned());
-            show_wrong(&Page { name, role, problems, ..read(&api, &visit, &organization).await? })
+            show_wrong(&Page { name, role, problems, ..page })
         }
     }
 }
@@ -95,10 +101,13 @@ pub(super) async fn link(
 
 /// `GET …/keys/{key}/delete`.
 pub(super) async fn confirm(
+    State(api): State<Arc<Api>>,
     Extension(visit): Extension<Visit>,
     Path((organization, key)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
-    show(&Revoke { shell: Shell::of(&visit, &organization, Section::Keys), id: key })
+    let Page { shell, rows, .. } = read(&api, &visit, &organization).await?;
+    let key = rows.into_iter().find(|row| row.id == key).ok_or(NO_KEY)?;
+    show(&Revoke { shell, key })
 }
 
 /// `POST …/keys/{key}/delete`.

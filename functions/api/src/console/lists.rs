@@ -3,11 +3,15 @@
 use std::collections::HashMap;
 
 use hookbell_domain::delivery::DeliveryStatus;
+use hookbell_domain::time::iso_ms;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 
 use super::show::Badge;
 use crate::lists::Parameters;
+
+/// What an address says once, and no address that it leads to says again.
+const SAID_ONCE: [&str; 5] = ["cursor", "notice", "test", "since", "endpoint"];
 
 /// The filters of a list and where its page begins, as the address says them.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +49,12 @@ impl Asked {
         self.0.get(name).map_or("", String::as_str)
     }
 
+    /// A time that is asked, as its field has it; what is no time stays as it was typed.
+    pub(super) fn field(&self, name: &str) -> String {
+        let text = self.get(name);
+        as_field(text).unwrap_or_else(|| text.to_owned())
+    }
+
     /// The same as the API's lists are asked: a time without an offset, as a field for dates gives it, is UTC.
     pub(super) fn parameters(&self) -> Parameters {
         let mut values = self.0.clone();
@@ -58,25 +68,41 @@ impl Asked {
 
     /// Whether anything is looked for.
     pub(super) fn is_filtered(&self) -> bool {
-        self.0.keys().any(|name| matches!(name.as_str(), "q" | "status" | "eventType" | "after" | "before"))
+        self.is_searched() || self.is_narrowed()
+    }
+
+    /// Whether a text is looked for.
+    pub(super) fn is_searched(&self) -> bool {
+        !self.get("q").is_empty()
+    }
+
+    /// Whether anything is looked for beside a text.
+    pub(super) fn is_narrowed(&self) -> bool {
+        ["status", "eventType", "after", "before"].iter().any(|name| !self.get(name).is_empty())
     }
 
     /// The links between the pages of a list at that address. `cursor` is where the next one begins.
     pub(super) fn pager(&self, address: &str, cursor: Option<&str>) -> Pager {
-        let newest = (!self.get("cursor").is_empty()).then(|| self.address(address, None));
-        Pager { newest, older: cursor.map(|cursor| self.address(address, Some(cursor))) }
+        let newest = (!self.get("cursor").is_empty()).then(|| self.address(address, &[]));
+        Pager { newest, older: cursor.map(|cursor| self.address(address, &[("cursor", cursor)])) }
     }
 
-    fn address(&self, address: &str, cursor: Option<&str>) -> String {
-        let mut filters: Vec<(&str, &str)> =
-            self.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        filters.retain(|(name, _)| !matches!(*name, "cursor" | "notice" | "test"));
-        filters.extend(cursor.map(|cursor| ("cursor", cursor)));
-        filters.sort_unstable();
-        if filters.is_empty() {
+    /// An address that leads to the same page of the list, or knows the way back there.
+    pub(super) fn here(&self, address: &str, notice: Option<&str>) -> String {
+        self.address(address, &[("cursor", self.get("cursor")), ("notice", notice.unwrap_or_default())])
+    }
+
+    /// An address with the filters, and with what more there is to say.
+    fn address(&self, address: &str, more: &[(&str, &str)]) -> String {
+        let filters = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let filters = filters.filter(|(name, _)| !SAID_ONCE.contains(name));
+        let mut all: Vec<(&str, &str)> =
+            filters.chain(more.iter().copied().filter(|(_, value)| !value.is_empty())).collect();
+        if all.is_empty() {
             return address.to_owned();
         }
-        format!("{address}?{}", url::form_urlencoded::Serializer::new(String::new()).extend_pairs(filters).finish())
+        all.sort_unstable();
+        format!("{address}?{}", url::form_urlencoded::Serializer::new(String::new()).extend_pairs(all).finish())
     }
 
     /// The states that deliveries can be looked for by.
@@ -90,6 +116,21 @@ impl Asked {
         };
         [Delivered, Failed, Exhausted, Pending].into_iter().map(choice).collect()
     }
+}
+
+impl Pager {
+    /// The same links, to that place on their pages.
+    pub(super) fn at(self, place: &str) -> Self {
+        let at_place = |address: String| format!("{address}#{place}");
+        Self { newest: self.newest.map(at_place), older: self.older.map(at_place) }
+    }
+}
+
+/// A time as a field for dates has it, which knows UTC alone; nothing for what is no time.
+pub(super) fn as_field(text: &str) -> Option<String> {
+    let iso = iso_ms(in_utc(text).parse().ok()?);
+    let seconds = iso.trim_end_matches('Z').trim_end_matches(".000");
+    Some(seconds.strip_suffix(":00").unwrap_or(seconds).to_owned())
 }
 
 /// A time as the API takes it.
@@ -121,12 +162,35 @@ mod tests {
     }
 
     #[test]
+    fn a_time_of_any_offset_is_shown_in_utc() {
+        for (text, expected) in [
+            ("2026-05-30T14:23", Some("2026-05-30T14:23")),
+            ("2026-05-30T16:23:45+02:00", Some("2026-05-30T14:23:45")),
+            ("2026-05-30T14:00:00.500Z", Some("2026-05-30T14:00:00.500")),
+            ("yesterday", None),
+            ("", None),
+        ] {
+            assert_eq!(as_field(text).as_deref(), expected);
+            assert_eq!(asked(&[("after", text)]).field("after"), expected.unwrap_or(text));
+        }
+    }
+
+    #[test]
+    fn the_way_back_leads_to_the_same_page_of_the_list() {
+        let list = asked(&[("status", "failed"), ("cursor", "x"), ("notice", "saved"), ("since", "2026-05-30T14:23")]);
+        assert_eq!(list.here("/console/list", None), "/console/list?cursor=x&status=failed");
+        assert_eq!(list.here("/list", Some("redelivered")), "/list?cursor=x&notice=redelivered&status=failed");
+        assert_eq!(asked(&[]).here("/console/list", None), "/console/list");
+    }
+
+    #[test]
     fn the_next_page_keeps_the_filters_and_drops_what_was_said_once() {
         let list =
             asked(&[("status", "failed"), ("eventType", " a&b "), ("q", " "), ("cursor", "x"), ("notice", "saved")]);
         let pager = list.pager("/console/list", Some("y+"));
         assert_eq!(pager.older.as_deref(), Some("/console/list?cursor=y%2B&eventType=a%26b&status=failed"));
         assert_eq!(pager.newest.as_deref(), Some("/console/list?eventType=a%26b&status=failed"));
+        assert_eq!(pager.at("history").newest.as_deref(), Some("/console/list?eventType=a%26b&status=failed#history"));
         assert!(list.is_filtered());
         let first = asked(&[("notice", "saved")]);
         let pager = first.pager("/console/list", None);

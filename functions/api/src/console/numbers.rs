@@ -1,15 +1,19 @@
 //! An endpoint's deliveries in numbers, drawn.
 
-use hookbell_domain::stats::{Counts, Statistics};
+use hookbell_domain::stats::Counts;
 use jiff::Timestamp;
 
 use super::show::{Moment, span};
+use crate::stats::Counted;
 
 /// Hours that are shown, the present one included.
 pub(super) const HOURS: u16 = 24;
 
 /// The width of the bar of states, in the units that it is drawn in.
 const BAR: u64 = 1_000;
+
+/// What a part of the bar takes at least where there is any: on a narrow screen two pixels.
+const LEAST: u64 = 6;
 
 /// Where the chart's columns begin from the left and from above, and how much room they have, likewise.
 const LEFT: u64 = 52;
@@ -72,10 +76,10 @@ pub(super) struct Hour {
 }
 
 impl Numbers {
-    /// What was counted; `since` where that is not all of the hours.
-    pub(super) fn new(counted: &Statistics, since: Option<Timestamp>, now: Timestamp) -> Self {
-        let parts = parts(&counted.total);
-        let hours = &counted.hours;
+    /// What was counted.
+    pub(super) fn new(counted: &Counted, now: Timestamp) -> Self {
+        let parts = parts(&counted.numbers.total);
+        let hours = &counted.numbers.hours;
         let most = hours.iter().map(|(_, counts)| counts.success + counts.fail).max().unwrap_or(0);
         let highest = round_above(most);
         let slot = WIDTH / u64::try_from(hours.len()).unwrap_or(1).max(1);
@@ -87,8 +91,8 @@ impl Numbers {
             parts,
             hours: columns.collect(),
             highest,
-            latency: counted.latency.map(|latency| (span(latency.p50), span(latency.p95))),
-            since: since.map(|since| Moment::new(since, now)),
+            latency: counted.numbers.latency.map(|latency| (span(latency.p50), span(latency.p95))),
+            since: (!counted.complete).then(|| Moment::new(counted.since, now)),
         }
     }
 
@@ -102,8 +106,6 @@ impl Numbers {
 /// The states' parts of the bar. Each begins where the ones before it end, so that together they fill it.
 fn parts(counts: &Counts) -> Vec<Part> {
     let Counts { success, fail, pending, sending, skipped } = *counts;
-    let total = success + fail + pending + sending + skipped;
-    let mut before = 0;
     let all = [
         ("success", "Success", success),
         ("fail", "Failed", fail),
@@ -111,26 +113,56 @@ fn parts(counts: &Counts) -> Vec<Part> {
         ("sending", "Sending", sending),
         ("skipped", "Skipped", skipped),
     ];
-    let shown = all.into_iter().filter(|(class, _, count)| *class != "skipped" || *count > 0);
-    let place = |count: u64| (count * BAR).checked_div(total).unwrap_or(0);
-    shown
-        .map(|(class, word, count)| {
-            let x = place(before);
-            before += count;
-            Part { class, word, count, percent: percent(count, total), x, width: place(before) - x }
+    let shown: Vec<_> = all.into_iter().filter(|(class, _, count)| *class != "skipped" || *count > 0).collect();
+    let counts: Vec<u64> = shown.iter().map(|(_, _, count)| *count).collect();
+    let total: u64 = counts.iter().sum();
+    let mut x = 0;
+    let places = shown.into_iter().zip(shares(&counts, 1_000)).zip(widths(&counts));
+    places
+        .map(|(((class, word, count), tenths), width)| {
+            let begins = x;
+            x += width;
+            Part { class, word, count, percent: percent(count, total, tenths), x: begins, width }
         })
         .collect()
 }
 
-/// Of a hundred. What is there is never 0 %, and what is not all is never 100 %.
-fn percent(count: u64, total: u64) -> String {
-    let tenths = (count * 1_000 + total / 2).checked_div(total).unwrap_or(0);
+/// So many units, shared out by counts to the last one: what is left after whole ones goes to the largest remainders.
+fn shares(counts: &[u64], units: u64) -> Vec<u64> {
+    let total: u64 = counts.iter().sum();
+    let mut shares: Vec<u64> = counts.iter().map(|count| (count * units).checked_div(total).unwrap_or(0)).collect();
+    let left = units.saturating_sub(shares.iter().sum());
+    let mut by_remainder: Vec<(u64, &mut u64)> =
+        counts.iter().map(|count| (count * units).checked_rem(total).unwrap_or(0)).zip(&mut shares).collect();
+    by_remainder.sort_by_key(|(remainder, _)| std::cmp::Reverse(*remainder));
+    by_remainder
+        .into_iter()
+        .filter(|(remainder, _)| *remainder > 0)
+        .zip(0..left)
+        .for_each(|((_, share), _)| *share += 1);
+    shares
+}
+
+/// How much of the bar each count takes. What is there is seen, and the largest part gives the room for that.
+fn widths(counts: &[u64]) -> Vec<u64> {
+    let least = |count: u64, width: u64| if count == 0 { 0 } else { width.max(LEAST) };
+    let mut widths: Vec<u64> =
+        shares(counts, BAR).into_iter().zip(counts).map(|(width, count)| least(*count, width)).collect();
+    let more = widths.iter().sum::<u64>().saturating_sub(BAR);
+    if let Some(largest) = widths.iter_mut().max() {
+        *largest = largest.saturating_sub(more);
+    }
+    widths
+}
+
+/// So many tenths of a hundredth, in words. What is there is never 0%, and what is not all is never 100%.
+fn percent(count: u64, total: u64, tenths: u64) -> String {
     match tenths {
-        _ if count == 0 => "0 %".to_owned(),
-        0 => "< 0.1 %".to_owned(),
-        1_000 if count < total => "> 99.9 %".to_owned(),
-        tenths if tenths % 10 == 0 => format!("{} %", tenths / 10),
-        tenths => format!("{}.{} %", tenths / 10, tenths % 10),
+        _ if count == 0 => "0%".to_owned(),
+        0 => "< 0.1%".to_owned(),
+        1_000 if count < total => "> 99.9%".to_owned(),
+        tenths if tenths % 10 == 0 => format!("{}%", tenths / 10),
+        tenths => format!("{}.{}%", tenths / 10, tenths % 10),
     }
 }
 
@@ -166,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_parts_fill_the_bar() {
+    fn the_parts_fill_the_bar_and_what_is_there_is_seen() {
         for counts in [
             Counts { success: 1, fail: 1, pending: 1, sending: 0, skipped: 0 },
             Counts { success: 999_999, fail: 1, pending: 0, sending: 3, skipped: 17 },
@@ -175,6 +207,7 @@ mod tests {
             let parts = parts(&counts);
             let ends = parts.iter().fold(0, |end, part| {
                 assert_eq!(part.x, end);
+                assert!(if part.count == 0 { part.width == 0 } else { part.width >= LEAST }, "{parts:?}");
                 end + part.width
             });
             assert_eq!(ends, BAR, "{parts:?}");
@@ -184,17 +217,30 @@ mod tests {
 
     #[test]
     fn a_percentage_never_says_none_or_all_where_that_is_not_so() {
-        for (count, total, expected) in [
-            (0, 0, "0 %"),
-            (0, 5, "0 %"),
-            (5, 5, "100 %"),
-            (1, 3, "33.3 %"),
-            (1, 2, "50 %"),
-            (1, 100_000, "< 0.1 %"),
-            (99_999, 100_000, "> 99.9 %"),
+        for (success, fail, expected) in [
+            (0, 0, ["0%", "0%"]),
+            (0, 5, ["0%", "100%"]),
+            (1, 2, ["33.3%", "66.7%"]),
+            (1, 1, ["50%", "50%"]),
+            (1, 99_999, ["< 0.1%", "> 99.9%"]),
         ] {
-            assert_eq!(percent(count, total), expected, "{count} of {total}");
+            let parts = parts(&Counts { success, fail, ..Counts::default() });
+            assert_eq!([&parts[0].percent, &parts[1].percent], expected);
         }
+    }
+
+    #[test]
+    fn percentages_add_up_to_a_hundred() {
+        for counts in [[1, 1, 1, 0], [2, 2, 2, 1], [1, 5, 7, 13], [995, 2, 2, 2], [0, 0, 0, 3]] {
+            let shares = shares(&counts, 1_000);
+            assert_eq!(shares.iter().sum::<u64>(), 1_000, "{counts:?}: {shares:?}");
+            let total: u64 = counts.iter().sum();
+            for (count, share) in counts.iter().zip(&shares) {
+                assert!((count * 1_000).abs_diff(share * total) < total, "{count} of {total} as {share}");
+            }
+        }
+        assert_eq!(shares(&[1, 1, 1], 1_000), [334, 333, 333]);
+        assert_eq!(shares(&[0, 0], 1_000), [0, 0]);
     }
 
     #[test]

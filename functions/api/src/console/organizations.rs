@@ -8,6 +8,7 @@ use axum::body::Bytes;
 use axum::extract::{Extension, Path, Query, State};
 use axum::response::Response;
 use hookbell_aws::table::OrganizationRecord;
+use hookbell_domain::ids::OrganizationId;
 use hookbell_domain::profile;
 use jiff::Timestamp;
 
@@ -73,17 +74,28 @@ pub(super) async fn initialize(
 ) -> Result<Response, ApiError> {
     let form = Form::read(&body);
     let (id, profile) = (form.text("organization"), form.text("profile"));
-    let mut call = Body::default();
-    call.set_if_there("profile", profile);
-    let path = Path(id.to_owned());
-    match organizations::initialize(State(Arc::clone(&api)), Extension(caller), path, call.into_json()).await {
-        Ok(_) => Ok(see(&format!("{}/endpoints", visit.organization(id)))),
+    match make(&api, caller, id, profile).await {
+        Ok(()) => Ok(see(&format!("{}/endpoints", visit.organization(id)))),
         Err(refused) => {
             let problems = Problems::of(refused)?;
             let page = read(&api, &visit, Asked::default(), profile).await?;
             show_wrong(&Page { problems, id: id.to_owned(), ..page })
         }
     }
+}
+
+/// Initializes an organization that is not there yet: the call would give another profile to one that is.
+async fn make(api: &Arc<Api>, caller: Caller, id: &str, profile: &str) -> Result<(), ApiError> {
+    if let Ok(id) = id.parse::<OrganizationId>()
+        && api.table.organization_record(&id).await?.is_some()
+    {
+        let problem = "This organization already exists. Search for it above.".to_owned();
+        return Err(ApiError::Validation([("organizationId".to_owned(), vec![problem])].into()));
+    }
+    let mut call = Body::default();
+    call.set_if_there("profile", profile);
+    let path = Path(id.to_owned());
+    organizations::initialize(State(Arc::clone(api)), Extension(caller), path, call.into_json()).await.map(drop)
 }
 
 async fn read(api: &Api, visit: &Visit, asked: Asked, profile: &str) -> Result<Page, ApiError> {

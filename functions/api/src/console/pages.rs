@@ -15,6 +15,8 @@ use crate::error::{self, ApiError};
 /// What htmx sends along with each of its requests, and has a page sent elsewhere by.
 const HX_REQUEST: HeaderName = HeaderName::from_static("hx-request");
 const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
+/// The address of the page that htmx asks from.
+const HX_CURRENT_URL: HeaderName = HeaderName::from_static("hx-current-url");
 
 /// What every page has around it.
 pub(super) struct Shell {
@@ -125,18 +127,18 @@ pub(super) struct Notice {
 
 impl Notice {
     /// A redelivery is on its way.
-    pub(super) const REDELIVERED: Self = Self::new("redelivered", "The message is sent once more.");
+    pub(super) const REDELIVERED: Self = Self::new("redelivered", "Redelivery queued.");
 
     const ALL: [Self; 9] = [
-        Self::new("created", "The endpoint was created. Its signing secret is below, under Configuration."),
-        Self::new("saved", "The changes were saved."),
-        Self::new("enabled", "The endpoint is enabled. What it has missed can be sent once more by a replay."),
-        Self::new("disabled", "The endpoint is disabled. Nothing is sent to it until it is enabled again."),
-        Self::new("deleted", "The endpoint was deleted."),
-        Self::new("rotated", "There is a new signing secret. For a day requests are signed with the old one too."),
-        Self::new("replaced", "There is a new signing secret. The old one signs nothing any more."),
+        Self::new("created", "Endpoint created. Find its signing secret under Configuration."),
+        Self::new("saved", "Changes saved."),
+        Self::new("enabled", "Endpoint enabled."),
+        Self::new("disabled", "Endpoint disabled. No messages will be sent to it until you enable it."),
+        Self::new("deleted", "Endpoint deleted."),
+        Self::new("rotated", "Secret rotated. Requests are also signed with the old secret for the next 24 hours."),
+        Self::new("replaced", "Secret rotated. The old secret no longer works."),
         Self::REDELIVERED,
-        Self::new("revoked", "The key was revoked."),
+        Self::new("revoked", "Key revoked."),
     ];
 
     const fn new(name: &'static str, text: &'static str) -> Self {
@@ -193,24 +195,32 @@ struct Refusal {
 /// Puts a page into a refusal. Whoever has to sign in is led to where that is done.
 pub(super) async fn show_refusals(Extension(place): Extension<Place>, request: Request, next: Next) -> Response {
     let (partial, method, uri) = (is_partial(request.headers()), request.method().clone(), request.uri().clone());
+    let seen = request.headers().get(HX_CURRENT_URL).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let signed_in = super::session::has_one(request.headers(), &place);
     let mut response = next.run(request).await;
     let status = response.status();
     let Some(message) = error::take_refusal(&mut response) else { return response };
     if status == StatusCode::UNAUTHORIZED {
-        let path = uri.path_and_query().map_or("", |whole| whole.as_str());
-        let here = path.strip_prefix(super::PATH).filter(|_| method == Method::GET && !partial).unwrap_or_default();
-        return to_sign_in(&place, here, partial);
+        let here = match (partial, uri.path_and_query()) {
+            // Not the part that was asked for, but the page that it is of.
+            (true, _) => {
+                seen.as_deref().and_then(|url| url.strip_prefix(&place.location.origin)?.strip_prefix(&place.base))
+            }
+            (false, Some(whole)) if method == Method::GET => whole.as_str().strip_prefix(super::PATH),
+            (false, _) => None,
+        };
+        return to_sign_in(&place, here.unwrap_or_default(), partial);
     }
     let (title, to_do) = match status {
         StatusCode::NOT_FOUND => ("Not found", "It may have been deleted, or the link may be wrong."),
-        StatusCode::FORBIDDEN => ("Not allowed", "Sign in with a key that may do this, or go back."),
-        StatusCode::TOO_MANY_REQUESTS => {
-            ("Too many calls", "This key is used for more than it may. Wait, then reload.")
+        StatusCode::FORBIDDEN => ("Not allowed", "Go back, or sign in with a key that has access."),
+        StatusCode::TOO_MANY_REQUESTS => ("Too many requests", "Wait a moment, then reload."),
+        StatusCode::CONFLICT => ("Couldn't complete that", "Nothing was changed. Go back, reload and try again."),
+        status if status.is_server_error() => {
+            ("Something went wrong", "The problem is on our side. Wait a moment, then reload.")
         }
-        StatusCode::CONFLICT => ("Not done", "Nothing was changed. Go back and look at how things are now."),
-        status if status.is_server_error() => ("Something failed here", "Nothing is lost. Try again in a moment."),
-        _ => ("Not done", "Nothing was changed. Go back and correct it."),
+        _ if method == Method::GET => ("Couldn't show this page", "Check the address, or go back."),
+        _ => ("Couldn't complete that", "Nothing was changed. Go back, reload and try again."),
     };
     let page = Refusal { shell: Shell::of_nobody(&place, signed_in), status: status.as_u16(), title, message, to_do };
     match show(&page) {

@@ -26,7 +26,7 @@ const NOBODY: &str = "'none'";
 pub(super) async fn check_origin(Extension(place): Extension<Place>, request: Request, next: Next) -> Response {
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
     if changes && !is_own(request.headers().get(ORIGIN), &place.location.origin) {
-        return ApiError::Forbidden("This did not come from a page of the console").into_response();
+        return ApiError::Forbidden("This request didn't come from the console").into_response();
     }
     next.run(request).await
 }

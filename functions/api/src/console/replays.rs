@@ -19,10 +19,9 @@ use super::lists::{Asked, Choice, in_utc};
 use super::pages::{Section, Shell, is_partial, see, show, show_wrong};
 use super::show::{Badge, Moment, field_time};
 use super::visit::Visit;
-use crate::endpoints::{NO_ENDPOINT, parse_endpoint};
 use crate::error::ApiError;
 use crate::replays;
-use crate::state::{Api, parse_organization};
+use crate::state::Api;
 
 /// What a new replay's range is at first: the last day.
 const RANGE: Duration = Duration::from_hours(24);
@@ -82,7 +81,7 @@ pub(super) async fn page(
         return show(&page.list);
     }
     if !asked.get("after").is_empty() {
-        asked.get("after").clone_into(&mut page.after);
+        page.after = asked.field("after");
     }
     page.statuses = asked.statuses();
     show(&page)
@@ -118,9 +117,7 @@ pub(super) async fn begin(
 }
 
 async fn read(api: &Api, visit: &Visit, organization: &str, endpoint: &str, now: Timestamp) -> Result<Page, ApiError> {
-    let (id, endpoint_id) = (parse_organization(organization)?, parse_endpoint(endpoint)?);
-    let (stored, mut replays) = tokio::try_join!(api.table.endpoint(&id, endpoint_id), api.table.replays(endpoint_id))?;
-    let stored = stored.ok_or(NO_ENDPOINT)?;
+    let (stored, mut replays) = replays::find_all(api, organization, endpoint).await?;
     replays.sort_by_key(|replay| std::cmp::Reverse(replay.began_at));
     let here = visit.endpoint(organization, endpoint);
     let moves = |replay: &Replay| replay.state == ReplayState::Running && now < after(replay.updated_at, STILL);

@@ -17,8 +17,8 @@ use super::pages::{Section, Shell, is_partial, see, show, show_wrong};
 use super::visit::Visit;
 use crate::endpoints::find;
 use crate::error::ApiError;
-use crate::secrets::roll;
-use crate::state::{Api, sealing_failed};
+use crate::secrets::{self, roll};
+use crate::state::Api;
 
 /// The secret's place on the endpoint's page. What it shows is for one pair of eyes, so it cannot be printed.
 #[derive(Template)]
@@ -33,8 +33,7 @@ impl Secret {
 
     /// Shown.
     pub(super) fn shown(api: &Api, stored: &StoredEndpoint) -> Result<Self, ApiError> {
-        let secret = stored.open_current(&api.keys).map_err(sealing_failed)?;
-        Ok(Self { shown: Some(secret.reveal()) })
+        Ok(Self { shown: Some(secrets::current(api, stored)?) })
     }
 
     /// Whether it is.
@@ -94,7 +93,14 @@ pub(super) async fn rotate(
             Ok(see(&format!("{}?notice={notice}", visit.endpoint(&organization, &endpoint))))
         }
         Err(refused) => {
-            let problem = Problems::of(refused)?.whole;
+            let problem = match refused {
+                // The call's own words name a field that the page calls otherwise.
+                ApiError::Conflict("secret_limit", _) => {
+                    let limit = api.config.limits.old_secrets;
+                    Some(format!("{limit} old secrets still sign requests. Wait until one expires, or revoke them now"))
+                }
+                other => Problems::of(other)?.whole,
+            };
             show_wrong(&ask(&api, &visit, &organization, &endpoint, problem).await?)
         }
     }

@@ -42,13 +42,17 @@ pub(super) async fn require(
     next: Next,
 ) -> Result<Response, ApiError> {
     let now = Timestamp::now();
-    let credential =
-        cookie(request.headers(), &place).and_then(|text| read(&api.keys, text, now)).ok_or(ApiError::Unauthorized)?;
+    let credential = credential(&api, request.headers(), &place, now).ok_or(ApiError::Unauthorized)?;
     let caller = admit_caller(&api, &credential, now).await?;
     // The groups of the router ask who is calling, as they do for the API.
     request.extensions_mut().insert(caller.clone());
     request.extensions_mut().insert(Visit { place, caller });
     Ok(next.run(request).await)
+}
+
+/// What a request's session was begun with.
+pub(super) fn credential(api: &Api, headers: &HeaderMap, place: &Place, now: Timestamp) -> Option<Credential> {
+    cookie(headers, place).and_then(|text| read(&api.keys, text, now))
 }
 
 /// Whether a request comes with a session, over or not.

@@ -32,6 +32,12 @@ impl Moment {
             relative: relative(at, now),
         }
     }
+
+    /// When something is to happen: what is a second away, or ought to have begun by now, is due.
+    pub(super) fn due(at: Timestamp, now: Timestamp) -> Self {
+        let moment = Self::new(at, now);
+        if at.duration_since(now).as_secs() > 0 { moment } else { Self { relative: "due now".to_owned(), ..moment } }
+    }
 }
 
 fn relative(at: Timestamp, now: Timestamp) -> String {
@@ -68,6 +74,9 @@ pub(super) struct Badge {
 }
 
 impl Badge {
+    /// Of a delivery that was ended without being attempted (further).
+    pub(super) const SKIPPED: Self = Self::new("idle", "Skipped");
+
     const fn new(tone: &'static str, word: &'static str) -> Self {
         Self { tone, word }
     }
@@ -79,10 +88,7 @@ impl Badge {
 
     /// Of a delivery.
     pub(super) fn of_delivery(delivery: &Delivery) -> Self {
-        match delivery.status {
-            DeliveryStatus::Exhausted if delivery.skipped.is_some() => Self::new("idle", "Skipped"),
-            status => Self::of_status(status),
-        }
+        if delivery.was_skipped() { Self::SKIPPED } else { Self::of_status(delivery.status) }
     }
 
     /// Of a status that the API has.
@@ -103,6 +109,21 @@ impl Badge {
             2 => Self::new("bad", "Failed"),
             _ => Self::new("warn", "Sending"),
         }
+    }
+}
+
+/// JSON that was sent: for reading, and as it is, for copying.
+#[derive(Debug)]
+pub(super) struct Sent {
+    /// For reading.
+    pub(super) shown: Indented,
+    /// To the byte. It is on the page only where all of it is shown.
+    pub(super) exact: String,
+}
+
+impl Sent {
+    pub(super) fn new(json: String) -> Self {
+        Self { shown: indented(&json), exact: json }
     }
 }
 
@@ -192,6 +213,18 @@ mod tests {
             (moment.iso.as_str(), moment.absolute.as_str()),
             ("2026-05-30T14:23:00.500Z", "2026-05-30 14:23:00 UTC")
         );
+    }
+
+    #[test]
+    fn what_is_due_is_not_said_to_be_past() {
+        let now = "2026-05-30T14:23:00Z".parse().unwrap();
+        for (at, expected) in [
+            ("2026-05-30T14:22:58Z", "due now"),
+            ("2026-05-30T14:23:00.900Z", "due now"),
+            ("2026-05-30T14:23:09Z", "in 9 seconds"),
+        ] {
+            assert_eq!(Moment::due(at.parse().unwrap(), now).relative, expected);
+        }
     }
 
     #[test]

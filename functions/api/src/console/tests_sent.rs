@@ -7,19 +7,23 @@ use askama::Template;
 use axum::body::Bytes;
 use axum::extract::{Extension, Path, State};
 use axum::response::Response;
-use hookbell_domain::ids::MessageId;
+use hookbell_domain::delivery::Delivery;
+use hookbell_domain::ids::{DeliveryId, EndpointId, MessageId, OrganizationId};
 use hookbell_domain::time::after;
 use jiff::Timestamp;
 
+use super::attempts::AttemptRow;
 use super::forms::{Body, Form};
-use super::messages::AttemptRow;
+use super::lists::as_field;
 use super::pages::{see, show};
+use super::show::{Badge, Moment};
 use super::visit::Visit;
-use crate::attempts;
+use crate::attempts::views;
 use crate::auth::Caller;
+use crate::endpoints::parse_endpoint;
 use crate::error::ApiError;
 use crate::ping::ping;
-use crate::state::Api;
+use crate::state::{Api, parse_organization};
 
 /// How long a page watches a test: longer than an attempt may take, and its way through the queue.
 const WATCHED: Duration = Duration::from_mins(1);
@@ -32,27 +36,51 @@ pub(super) struct Test {
     message: String,
     /// The page of the message, below the organization's.
     address: String,
+    /// Why nothing was sent.
+    skipped: Option<String>,
+    /// The latest one.
     attempt: Option<AttemptRow>,
+    /// When there is to be another one.
+    next: Option<Moment>,
     /// Whether to look again.
     goes_on: bool,
 }
 
 impl Test {
-    /// One of which nothing is known yet, if the text is its message's id.
-    pub(super) fn begun(message: &str, here: &str, now: Timestamp) -> Option<Self> {
-        Self::new(message.parse().ok()?, here, None, now)
+    /// Reads how it goes, if the text is a message's id. A test goes to its endpoint alone, so what came of it is one
+    /// row; it is there when the first attempt has ended.
+    pub(super) async fn read(
+        api: &Api,
+        visit: &Visit,
+        (organization, endpoint): (&OrganizationId, EndpointId),
+        message: &str,
+        now: Timestamp,
+    ) -> Result<Option<Self>, ApiError> {
+        let Ok(message) = message.parse::<MessageId>() else { return Ok(None) };
+        let delivery = api.table.delivery(endpoint, DeliveryId::first(message, endpoint)).await?;
+        let delivery = delivery.filter(|delivery| delivery.organization_id == *organization);
+        let test = Self {
+            here: visit.endpoint(organization.as_str(), &endpoint.to_string()),
+            message: message.to_string(),
+            address: format!("{}/messages/{message}", visit.organization(organization.as_str())),
+            skipped: None,
+            attempt: None,
+            next: None,
+            goes_on: now < after(message.created_at(), WATCHED),
+        };
+        Ok(Some(match delivery {
+            Some(delivery) => test.of(&delivery, now),
+            None => test,
+        }))
     }
 
-    fn new(message: MessageId, here: &str, attempt: Option<AttemptRow>, now: Timestamp) -> Option<Self> {
-        let ended = attempt.as_ref().is_some_and(AttemptRow::has_ended);
-        let (root, _) = here.rsplit_once("/endpoints/")?;
-        Some(Self {
-            here: here.to_owned(),
-            message: message.to_string(),
-            address: format!("{root}/messages/{message}"),
-            goes_on: !ended && now < after(message.created_at(), WATCHED),
-            attempt,
-        })
+    /// The same, when there is a delivery.
+    fn of(self, delivery: &Delivery, now: Timestamp) -> Self {
+        let attempt = views(delivery, None, now).pop().map(|(at, attempt)| AttemptRow::new(at, attempt, now));
+        let skipped = delivery.skipped.clone().filter(|_| attempt.is_none());
+        let ended = skipped.is_some() || attempt.as_ref().is_some_and(AttemptRow::has_ended);
+        let next = delivery.next_retry_at.map(|at| Moment::due(at, now));
+        Self { skipped, attempt, next, goes_on: self.goes_on && !ended, ..self }
     }
 }
 
@@ -65,10 +93,12 @@ pub(super) async fn send(
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let mut call = Body::default();
-    call.set_if_there("eventType", Form::read(&body).text("eventType"));
+    let form = Form::read(&body);
+    call.set_if_there("eventType", form.text("eventType"));
+    let since = as_field(form.text("since")).map(|since| format!("&since={since}")).unwrap_or_default();
     let here = visit.endpoint(&organization, &endpoint);
     let sent = ping(State(api), Extension(caller), Path((organization, endpoint)), call.into_json()).await?;
-    Ok(see(&format!("{here}?test={}#test", sent.0.webhook_id)))
+    Ok(see(&format!("{here}?test={}{since}#test", sent.0.webhook_id)))
 }
 
 /// `GET …/test/{message}`: how it goes.
@@ -77,15 +107,7 @@ pub(super) async fn watch(
     Extension(visit): Extension<Visit>,
     Path((organization, endpoint, message)): Path<(String, String, String)>,
 ) -> Result<Response, ApiError> {
-    const NO_TEST: ApiError = ApiError::NotFound("There is no such test");
-    let (id, now) = (message.parse().map_err(|_| NO_TEST)?, Timestamp::now());
-    let read = match Box::pin(attempts::read(&api, &organization, &message)).await {
-        Ok((_, attempts)) => attempts,
-        // It is there for its readers a moment after it was sent.
-        Err(ApiError::NotFound(_)) => Vec::new(),
-        Err(other) => return Err(other),
-    };
-    let mut made = read.into_iter().filter(|(_, attempt)| attempt.endpoint_id.to_string() == endpoint);
-    let attempt = made.next_back().map(|(at, attempt)| AttemptRow::new(at, attempt, now));
-    show(&Test::new(id, &visit.endpoint(&organization, &endpoint), attempt, now).ok_or(NO_TEST)?)
+    let (organization, endpoint) = (parse_organization(&organization)?, parse_endpoint(&endpoint)?);
+    let test = Test::read(&api, &visit, (&organization, endpoint), &message, Timestamp::now()).await?;
+    show(&test.ok_or(ApiError::NotFound("Test not found"))?)
 }

@@ -44,7 +44,7 @@ pub(super) fn samples(svix_headers: bool) -> Vec<Sample> {
         ("Python", "pip install standardwebhooks", Python { prefix }.render()),
         ("JavaScript", "npm install standardwebhooks", JavaScript { prefix }.render()),
         ("Rust", "cargo add standardwebhooks http serde_json", Rust { prefix }.render()),
-        ("Go", "nothing beside the standard library of Go 1.19 or later", Go { prefix }.render()),
+        ("Go", "Go 1.19 or later, standard library only", Go { prefix }.render()),
     ];
     let sample =
         |(language, needs, code): (_, _, Result<String, _>)| Some(Sample { language, needs, code: code.ok()? });

@@ -54,10 +54,7 @@ impl Rows {
 
     /// What a page by page reading has to give: what is there now, in order.
     fn sorted(&self, wanted: &Wanted<MessageId>, filtered: bool) -> Vec<MessageId> {
-        let within = |id: MessageId| {
-            wanted.after.is_none_or(|after| id.created_at() >= after)
-                && wanted.before.is_none_or(|before| id.created_at() < before)
-        };
+        let within = |id: MessageId| wanted.spans(id.created_at());
         let rows = self.kept.borrow();
         let mut ids: Vec<_> = rows.iter().filter(|(_, wanted)| **wanted || !filtered).map(|(id, _)| *id).collect();
         ids.retain(|id| within(*id));
