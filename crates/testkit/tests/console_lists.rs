@@ -125,15 +125,18 @@ impl Search<'_> {
             assert_eq!(found(part.page(200)), found(html), "{address}: a search by the script finds the same");
             ids.extend(found(html));
             let links = links(html);
-            let link = |word: &str| {
-                links.iter().find(|tag| tag.text == word).map(|tag| console.below(tag.get("href").unwrap()))
+            let link = |words: [&str; 2]| {
+                links
+                    .iter()
+                    .find(|tag| words.contains(&tag.text.as_str()))
+                    .map(|tag| console.below(tag.get("href").unwrap()))
             };
-            assert_eq!(link("Newest").is_some(), pages > 0);
-            if let Some(newest) = link("Newest") {
+            assert_eq!(link(["Newest", "First"]).is_some(), pages > 0);
+            if let Some(newest) = link(["Newest", "First"]) {
                 self.check_link(&newest, false);
             }
             pages += 1;
-            let Some(older) = link("Older") else { return (ids, pages) };
+            let Some(older) = link(["Older", "Next"]) else { return (ids, pages) };
             self.check_link(&older, true);
             address = older;
         }

@@ -35,6 +35,7 @@
     if (!next || document.querySelector('.sign-in [role="alert"]')) return;
     const signIn = next.form.action;
     const page = await fetch(signIn.replace(/\/sign-in$/, '') + next.value).catch(() => undefined);
+    page?.body?.cancel();
     if (page?.ok && !page.url.startsWith(signIn)) location.replace(page.url);
   };
 
