@@ -15,8 +15,14 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// What a function starts without: lists that may be empty, and what has a meaning to a library alone.
-const OPTIONAL: [&str; 5] =
-    ["ALLOWED_CIDRS", "EXTRA_PORTS", "PUBLIC_URL", "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH", "SSL_CERT_FILE"];
+const OPTIONAL: [&str; 6] = [
+    "ALLOWED_CIDRS",
+    "CONSOLE_FRAME_ANCESTORS",
+    "EXTRA_PORTS",
+    "PUBLIC_URL",
+    "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH",
+    "SSL_CERT_FILE",
+];
 
 /// Starts a function that cannot start, and gives what it says.
 async fn refuses_to_start(name: &'static str, environment: &BTreeMap<String, String>) -> String {
