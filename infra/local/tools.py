@@ -38,6 +38,11 @@ NODE_FOLDER = VENV / "verifiers"
 PACKAGE_FILES = (VERIFIERS / "package.json", VERIFIERS / "package-lock.json")
 TESTS_FILES = (TEST_REQUIREMENTS, *PACKAGE_FILES)
 
+GB = 1_000_000_000
+
+# What the tools and the builds for the tests take, measured; `make up` alone takes half of it.
+ROOM = 6 * GB
+
 ADVICE = (
     "look whether the package indexes of Python and Node can be reached (a proxy goes into "
     "HTTPS_PROXY), then run the same command again."
@@ -94,7 +99,19 @@ def check_prerequisites() -> str:
             "There is no C compiler, which Rust links with.",
             "install one, for example `sudo apt install build-essential`.",
         )
+    check_room()
     return f"Python {platform.python_version()}, Rust {rust}"
+
+
+def check_room() -> None:
+    """There has to be room on the disk for the tools, where they are not there yet."""
+    free = shutil.disk_usage(ROOT).free
+    if not venv_works() and free < ROOM:
+        raise Failure(
+            f"The disk has {free / GB:.1f} GB left, and the tools and builds take up to {ROOM // GB} GB.",
+            f"make room on the disk that holds {ROOT}; the target directories of other builds are "
+            "often large.",
+        )
 
 
 def check_rust() -> str:
@@ -165,7 +182,7 @@ def install_for_tests() -> None:
 
 def pip_install(requirements: Path) -> None:
     """Install what a file asks for into .venv."""
-    pip = [str(PYTHON), "-m", "pip", "install", "--requirement", str(requirements)]
+    pip = [str(PYTHON), "-m", "pip", "install", "--no-cache-dir", "--requirement", str(requirements)]
     if not run_logged(pip, PIP_LOG, os.environ):
         raise Failure("The tools could not be installed.", ADVICE, PIP_LOG)
 
