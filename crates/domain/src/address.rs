@@ -133,6 +133,11 @@ const NAMED_V6: [(Ipv6Net, &str); 7] = [
     (v6(0xff00, 0, 0, 8), "multicast"),
 ];
 
+/// RFC 5214, section 6.1: an interface identifier that ends in an IPv4 address, to which that network's router tunnels.
+fn is_isatap(address: Ipv6Addr) -> bool {
+    matches!(address.segments(), [_, _, _, _, 0 | 0x200, 0x5efe, _, _])
+}
+
 /// RFC 6052, section 2.1, "Well-Known Prefix": the last 32 bits are an IPv4 address that a gateway will connect to.
 const NAT64: Ipv6Net = v6(0x64, 0xff9b, 0, 96);
 
@@ -147,7 +152,7 @@ fn refuse_v6(address: Ipv6Addr) -> Option<&'static str> {
     }
     let inside = |(network, reason): &(Ipv6Net, &'static str)| (network.contains(&address), *reason);
     if PUBLIC_V6.contains(&address) {
-        return find(REFUSED_V6.iter().map(inside));
+        return find(REFUSED_V6.iter().map(inside)).or(is_isatap(address).then_some("ISATAP"));
     }
     find(NAMED_V6.iter().map(inside)).or(Some("reserved"))
 }
@@ -220,6 +225,7 @@ mod tests {
             ("multicast relay", &["192.52.193.1"]),
             ("6to4 relay", &["192.88.99.1"]),
             ("6to4", &["2002:7f00:1::", "2002:808:808::"]),
+            ("ISATAP", &["2606:4700::5efe:10.0.0.1", "2606:4700::200:5efe:8.8.8.8"]),
             ("benchmarking", &["198.18.0.0", "198.19.255.255"]),
             ("multicast", &["224.0.0.1", "239.255.255.255", "ff02::1"]),
             ("reserved", &["240.0.0.1", "255.255.255.254", "64:ff9b:1::1", "100::1", "5f00::1", "4000::1", "1fff::1"]),

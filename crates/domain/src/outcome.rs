@@ -82,6 +82,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn no_text_for_an_owner_tells_of_the_inside() {
+        use Failure as F;
+        let refused = F::Refused(TargetError::NameRefused { reason: "link-local" });
+        for failure in [
+            F::Timeout,
+            refused,
+            F::NameNotResolved,
+            F::ConnectFailed,
+            F::TlsFailed,
+            F::ConnectionLost,
+            F::InvalidResponse,
+            F::InvalidRequest,
+        ] {
+            let text = failure.to_string();
+            assert!(text.ends_with('.') && !text.contains(|c: char| c.is_ascii_digit()), "{text}");
+            for word in ["link-local", "rustls", "hyper", "h2", "tokio", "reqwest", "dns", "resolver", "os error", "::"]
+            {
+                assert!(!text.to_lowercase().contains(word), "{text}");
+            }
+        }
+    }
+
+    #[test]
     fn only_2xx_is_a_success() {
         for (status, expected) in
             [(199, false), (200, true), (204, true), (299, true), (300, false), (302, false), (410, false)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hookbell_domain::target::{Reach, TargetPolicy};
 use reqwest::redirect;
 
-use crate::resolver::JudgingResolver;
+use crate::resolver::{JudgingResolver, LookUp};
 
 /// Shared by the addresses of a host: with two of them, a dead first one costs half of this and not the attempt.
 /// No deadline that ships is longer, so the connection as a whole is bounded by the deadline alone.
@@ -28,9 +28,14 @@ const STREAM_WINDOW: u32 = 64 * 1024;
 /// Builds a client that connects to no address of a host name before all of them are judged for `reach`.
 ///
 /// Nothing is repeated but what the protocol says was not processed: a request that a closing connection never took.
-pub(crate) fn build(policy: Arc<TargetPolicy>, reach: Reach, user_agent: &str) -> reqwest::Result<reqwest::Client> {
+pub(crate) fn build(
+    names: impl LookUp,
+    policy: Arc<TargetPolicy>,
+    reach: Reach,
+    user_agent: &str,
+) -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder()
-        .dns_resolver(JudgingResolver { policy, reach })
+        .dns_resolver(JudgingResolver { names, policy, reach })
         .redirect(redirect::Policy::none())
         .no_proxy()
         .referer(false)

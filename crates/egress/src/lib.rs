@@ -27,6 +27,7 @@ use hookbell_domain::target::{Reach, Refusal, TargetError, TargetPolicy, TargetU
 pub use post::Post;
 /// The header types of [`Post`].
 pub use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+pub use resolver::{LookUp, SystemResolver};
 use thiserror::Error;
 
 /// How long [`Egress::inspect`] waits for a name: a person is waiting for the answer.
@@ -34,7 +35,8 @@ const INSPECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The HTTP client for endpoints. One serves a whole process; cloning is cheap and shares the connections.
 #[derive(Debug, Clone)]
-pub struct Egress {
+pub struct Egress<L = SystemResolver> {
+    names: L,
     policy: Arc<TargetPolicy>,
     public: reqwest::Client,
     /// Present only where the operator has opened something.
@@ -52,11 +54,21 @@ impl Egress {
     /// # Errors
     /// When TLS cannot be set up, or `user_agent` is not a header value.
     pub fn new(policy: TargetPolicy, user_agent: &str) -> Result<Self, EgressError> {
+        Self::resolving_by(SystemResolver, policy, user_agent)
+    }
+}
+
+impl<L: LookUp> Egress<L> {
+    /// The same, with names looked up in another way than the system's.
+    ///
+    /// # Errors
+    /// As [`Egress::new`].
+    pub fn resolving_by(names: L, policy: TargetPolicy, user_agent: &str) -> Result<Self, EgressError> {
         let policy = Arc::new(policy);
-        let build = |reach| client::build(Arc::clone(&policy), reach, user_agent);
+        let build = |reach| client::build(names.clone(), Arc::clone(&policy), reach, user_agent);
         let public = build(Reach::Public)?;
         let allow_list_only = if policy.addresses.is_empty() { None } else { Some(build(Reach::AllowListOnly)?) };
-        Ok(Self { policy, public, allow_list_only })
+        Ok(Self { names, policy, public, allow_list_only })
     }
 
     /// Judges a target before it is kept: its text, and what its name resolves to at the moment.
@@ -69,7 +81,7 @@ impl Egress {
     pub async fn inspect(&self, target: &TargetUrl) -> Result<(), TargetError> {
         let reach = target.judge_text(&self.policy)?;
         let Some(name) = target.host_name() else { return Ok(()) };
-        match (tokio::time::timeout(INSPECT_TIMEOUT, resolver::look_up(name)).await, reach) {
+        match (tokio::time::timeout(INSPECT_TIMEOUT, resolver::look_up(&self.names, name)).await, reach) {
             (Ok(Ok(addresses)), _) => target.judge_resolved(&addresses, &self.policy),
             (Ok(Err(_)) | Err(_), Reach::Public) => Ok(()),
             (Ok(Err(_)) | Err(_), Reach::AllowListOnly) => Err(target.explain(Refusal::NotOnAllowList)),

@@ -7,7 +7,7 @@ use hookbell_domain::outcome::{Answer, Failure, Outcome};
 use hookbell_domain::target::{Reach, Refusal, TargetUrl};
 use reqwest::header::{self, HeaderMap, HeaderName};
 
-use crate::{Egress, answer, failure};
+use crate::{Egress, LookUp, answer, failure};
 
 /// The headers that say where a request goes and where it ends. The client writes them, and nobody else.
 const FRAMING: [HeaderName; 4] = [header::CONNECTION, header::CONTENT_LENGTH, header::HOST, header::TRANSFER_ENCODING];
@@ -25,7 +25,7 @@ pub struct Post<'a> {
     pub deadline: Duration,
 }
 
-impl Egress {
+impl<L: LookUp> Egress<L> {
     /// Sends one request and reads the answer, up to
     /// [`MAX_RESPONSE_BYTES`](hookbell_domain::outcome::MAX_RESPONSE_BYTES) of its body.
     ///

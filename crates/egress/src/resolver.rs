@@ -1,5 +1,6 @@
 //! Name resolution that returns only judged addresses.
 
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -17,18 +18,38 @@ pub(crate) enum ResolveError {
     Refused(Refusal),
 }
 
+/// How host names are looked up. Whatever it answers is judged before anything is connected to.
+pub trait LookUp: fmt::Debug + Clone + Send + Sync + 'static {
+    /// Finds the addresses of a host name.
+    ///
+    /// # Errors
+    /// When the name has none at the moment, or nobody can say.
+    fn look_up(&self, name: &str) -> impl Future<Output = io::Result<Vec<IpAddr>>> + Send;
+}
+
+/// The system's resolver.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemResolver;
+
+impl LookUp for SystemResolver {
+    async fn look_up(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        Ok(tokio::net::lookup_host((name, 0)).await?.map(|address| address.ip()).collect())
+    }
+}
+
 /// The resolver inside an HTTP client: all addresses of a name, or none of them.
 #[derive(Debug)]
-pub(crate) struct JudgingResolver {
+pub(crate) struct JudgingResolver<L> {
+    pub(crate) names: L,
     pub(crate) policy: Arc<TargetPolicy>,
     pub(crate) reach: Reach,
 }
 
-impl Resolve for JudgingResolver {
+impl<L: LookUp> Resolve for JudgingResolver<L> {
     fn resolve(&self, name: Name) -> Resolving {
-        let (policy, reach) = (Arc::clone(&self.policy), self.reach);
+        let (names, policy, reach) = (self.names.clone(), Arc::clone(&self.policy), self.reach);
         Box::pin(async move {
-            let addresses = look_up(name.as_str()).await?;
+            let addresses = look_up(&names, name.as_str()).await?;
             policy.judge(reach, &addresses).map_err(ResolveError::Refused)?;
             // Port 0 stands for the port of the URL.
             let addresses = addresses.into_iter().map(|address| SocketAddr::new(address, 0));
@@ -37,10 +58,9 @@ impl Resolve for JudgingResolver {
     }
 }
 
-/// Finds the addresses of a host name, by the system's resolver; there is at least one.
-pub(crate) async fn look_up(name: &str) -> Result<Vec<IpAddr>, ResolveError> {
-    let found = tokio::net::lookup_host((name, 0)).await.map_err(ResolveError::NotResolved)?;
-    let addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
+/// Finds the addresses of a host name; there is at least one.
+pub(crate) async fn look_up(names: &impl LookUp, name: &str) -> Result<Vec<IpAddr>, ResolveError> {
+    let addresses = names.look_up(name).await.map_err(ResolveError::NotResolved)?;
     if addresses.is_empty() {
         return Err(ResolveError::NotResolved(io::Error::from(io::ErrorKind::NotFound)));
     }
@@ -55,7 +75,7 @@ mod tests {
     async fn check(reach: Reach, name: &str, expected: Result<&str, Refusal>) {
         let addresses = "127.0.0.0/8".parse().unwrap();
         let policy = Arc::new(TargetPolicy { addresses, ..TargetPolicy::default() });
-        let resolved = JudgingResolver { policy, reach }.resolve(name.parse().unwrap()).await;
+        let resolved = JudgingResolver { names: SystemResolver, policy, reach }.resolve(name.parse().unwrap()).await;
         let found = resolved.map(|addresses| addresses.map(|address| address.to_string()).collect::<Vec<_>>());
         match (found, expected) {
             (Ok(found), Ok(expected)) => assert_eq!(found, [expected], "{name}"),

@@ -1,68 +1,13 @@
 //! TLS against a receiver with a certificate of our own making.
-//!
-//! The client trusts what the system trusts, and offers no hole for tests. Where a test needs its certificate
-//! trusted, it runs itself again in a process whose `SSL_CERT_FILE` names the authority.
-
-use std::path::PathBuf;
-use std::process::Command;
-use std::sync::Arc;
 
 use hookbell_domain::outcome::{Failure, MAX_RESPONSE_BYTES, Outcome};
 use hookbell_egress::HeaderMap;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::server::TlsStream;
 
+use crate::authority::{self, Authority};
 use crate::receiver::{NEVER, answered, failed, post, read_request, start};
-
-/// An authority, and the means to serve under it.
-struct Authority(Issuer<'static, KeyPair>);
-
-impl Authority {
-    /// Makes one, and gives its certificate in PEM.
-    fn new() -> (Self, String) {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let certificate = params.self_signed(&key).unwrap();
-        (Self(Issuer::new(params, key)), certificate.pem())
-    }
-
-    /// Starts a receiver with a certificate for `name`, and gives its port.
-    async fn serve<F>(
-        &self,
-        name: &str,
-        alpn: &[&str],
-        serve: impl Fn(TlsStream<TcpStream>) -> F + Copy + Send + Sync + 'static,
-    ) -> u16
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &self.0).unwrap();
-        let mut config = ServerConfig::builder()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
-            .unwrap();
-        config.alpn_protocols = alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        let address = start(move |stream| {
-            let accepting = acceptor.accept(stream);
-            async move {
-                // A client that refuses the certificate ends it here.
-                if let Ok(stream) = accepting.await {
-                    serve(stream).await;
-                }
-            }
-        })
-        .await;
-        address.port()
-    }
-}
 
 async fn post_to(host: &str, port: u16) -> Outcome {
     post(&format!("https://{host}:{port}/"), HeaderMap::new(), b"{}", NEVER).await
@@ -73,26 +18,8 @@ async fn hello(mut stream: TlsStream<TcpStream>) {
     stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello").await.unwrap();
 }
 
-/// Runs the test of this name in a process that trusts the authority which `body` gets.
 fn trusted<F: Future<Output = ()>>(test: &str, body: impl FnOnce(Authority) -> F) {
-    const CHILD: &str = "HOOKBELL_TEST_TRUSTED";
-    if let Some(path) = std::env::var_os(CHILD) {
-        let (authority, pem) = Authority::new();
-        std::fs::write(path, pem).unwrap();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        return runtime.block_on(body(authority));
-    }
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}.{}.pem", std::process::id()));
-    let run = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", &format!("tls::{test}")])
-        .env(CHILD, &path)
-        .env("SSL_CERT_FILE", &path)
-        .env_remove("SSL_CERT_DIR")
-        .output()
-        .unwrap();
-    std::fs::remove_file(&path).unwrap();
-    let output = String::from_utf8_lossy(&run.stdout);
-    assert!(run.status.success() && output.contains("1 passed"), "{output}");
+    authority::trusted(&format!("tls::{test}"), body);
 }
 
 #[test]
@@ -170,6 +97,22 @@ fn a_certificate_for_another_name_is_a_tls_failure() {
         assert_eq!(failed(post_to("localhost", port).await), Failure::TlsFailed);
         assert_eq!(failed(post_to("127.0.0.1", port).await), Failure::TlsFailed);
     });
+}
+
+#[test]
+fn a_certificate_that_is_over_or_not_yet_is_a_tls_failure() {
+    trusted("a_certificate_that_is_over_or_not_yet_is_a_tls_failure", async |authority| {
+        for years in [(1999, 2020), (2090, 2099)] {
+            let port = authority.serve_in("localhost", Some(years), &[], hello).await;
+            assert_eq!(failed(post_to("localhost", port).await), Failure::TlsFailed, "{years:?}");
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_certificate_that_vouches_for_itself_is_a_tls_failure() {
+    let port = Authority::serve_itself("localhost", hello).await;
+    assert_eq!(failed(post_to("localhost", port).await), Failure::TlsFailed);
 }
 
 #[test]
