@@ -1,18 +1,24 @@
 //! Filters of endpoints: which of the messages that an endpoint subscribes to it gets, by what is in their bodies.
 //!
 //! The language is that of Amazon EventBridge ("Amazon EventBridge event patterns"), checked as strictly as AWS does:
-//! what is accepted here, AWS accepts too. A filter is read once; what it says is then a tree, see [`Pattern`].
+//! what is accepted here, AWS accepts too. A filter is read once; what it says is then a tree, see [`Pattern`]. A
+//! [`Matcher`] is made of it, and judges bodies.
 
 mod json;
+mod looks;
+mod matching;
 mod operators;
 mod parse;
 #[cfg(test)]
 mod tests;
+mod wanted;
 
 use std::fmt;
 
 use ipnet::IpNet;
 use serde_json::value::RawValue;
+
+pub use matching::{Difference, Document, MAX_STEPS, Matcher, Verdict};
 
 /// Bytes of a filter, without white space between tokens. AWS, "Amazon EventBridge quotas", has 2,048, adjustable.
 pub const MAX_BYTES: usize = 4_096;

@@ -78,6 +78,7 @@ impl ConsolePaths {
     pub fn changes(&self) -> Vec<String> {
         vec![
             self.organization("/endpoints"),
+            self.organization("/endpoints/filter"),
             self.organization("/keys"),
             self.organization("/keys/link"),
             self.organization(&format!("/keys/{}/delete", self.key)),

@@ -172,7 +172,7 @@ async fn a_receiver_gets_what_the_owner_wanted() {
     assert_eq!(plain.tokens().len(), 1);
 
     let mut wanted = options();
-    // Stored, and not yet acted upon.
+    // Which messages it gets is no matter of how they are sent.
     wanted.as_object_mut().unwrap().remove("filter");
     let shown = endpoint.patch(wanted.clone()).await;
     // The API has accepted the event after the change, so the change holds for it.

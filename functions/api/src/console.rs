@@ -14,6 +14,7 @@ mod endpoint_values;
 mod endpoints;
 mod event_types;
 mod facts;
+mod filter_trial;
 mod forms;
 mod history;
 mod keys;
@@ -100,6 +101,7 @@ fn owners() -> Router<Arc<Api>> {
     let organization = Router::new()
         .route("/endpoints", post(endpoint_form::create))
         .route("/endpoints/new", get(endpoint_form::new))
+        .route("/endpoints/filter", post(filter_trial::answer))
         .route("/keys", get(keys::list).post(keys::create))
         .route("/keys/link", post(keys::link))
         .route("/keys/{key}/delete", get(keys::confirm).post(keys::delete));

@@ -3,6 +3,8 @@
 mod input;
 mod options;
 
+pub(crate) use options::read_filter;
+
 use std::sync::Arc;
 use std::time::Duration;
 

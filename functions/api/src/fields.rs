@@ -96,7 +96,17 @@ impl Fields {
 
     /// The text of a field that has to be a JSON object, as it was written.
     pub(crate) fn required_object(&mut self, name: &'static str) -> Option<Box<RawValue>> {
-        let value: Box<RawValue> = self.required(name, "an object")?;
+        let value = self.required(name, "an object")?;
+        self.object(name, value)
+    }
+
+    /// The same of a field that may be absent.
+    pub(crate) fn optional_object(&mut self, name: &'static str) -> Option<Box<RawValue>> {
+        let value = self.optional(name, "an object")?;
+        self.object(name, value)
+    }
+
+    fn object(&mut self, name: &'static str, value: Box<RawValue>) -> Option<Box<RawValue>> {
         if value.get().starts_with('{') {
             return Some(value);
         }

@@ -133,25 +133,12 @@ fn too_large(body: &[u8], limit: usize) -> ApiError {
 
 fn read(api: &Api, profile: &Profile, body: &[u8]) -> Result<Input, ApiError> {
     let limit = api.config.limits.body_bytes;
-    if body.len() > 2 * limit + BESIDE_PAYLOAD {
-        return Err(too_large(body, limit));
-    }
+    check_size(body, limit)?;
     let mut fields = Fields::read_any(body, false)?;
-    let event_type = fields.required::<String>("eventType", "a string");
-    if let Some(name) = event_type.as_ref().filter(|name| profile.event_type(name).is_none()) {
-        let problem = format!("Unknown event type {name:?} for an organization of profile {:?}", profile.name);
-        fields.refuse("eventType", problem);
-    }
-    // White space must not count against the limit, nor be paid for on the queue.
-    let payload = fields.required_object("payload").and_then(|payload| body::compact(&payload).ok());
-    if payload.as_ref().is_some_and(|payload| body::is_too_deep(payload)) {
-        fields.refuse("payload", format!("Nested too deeply: at most {} levels", body::MAX_DEPTH));
-    }
+    let event_type = read_event_type(&mut fields, profile);
+    let payload = fields.required_object("payload");
     let named = event_type.as_deref().unwrap_or_default();
-    if let Some(payload) = payload.as_ref().filter(|payload| exceeds(payload, profile, named, limit)) {
-        let problem = format!("Too large: {} bytes, where the whole body may have {limit}", payload.get().len());
-        fields.refuse("payload", problem);
-    }
+    let payload = payload.and_then(|payload| check_payload(&mut fields, &payload, profile, named, limit));
     let event_id = fields.optional::<String>("eventId", "a string").and_then(|id| match id.parse::<EventId>() {
         Ok(id) => Some(id),
         Err(error) => {
@@ -165,6 +152,41 @@ fn read(api: &Api, profile: &Profile, body: &[u8]) -> Result<Input, ApiError> {
         // Their absence is an error that `finish` has returned.
         _ => Err(ApiError::Unavailable),
     }
+}
+
+/// Refuses a request that is too large to have a payload that is not.
+pub(crate) fn check_size(body: &[u8], limit: usize) -> Result<(), ApiError> {
+    if body.len() > 2 * limit + BESIDE_PAYLOAD { Err(too_large(body, limit)) } else { Ok(()) }
+}
+
+/// The type of a message, which has to be there.
+pub(crate) fn read_event_type(fields: &mut Fields, profile: &Profile) -> Option<String> {
+    let name = fields.required::<String>("eventType", "a string")?;
+    if profile.event_type(&name).is_none() {
+        let problem = format!("Unknown event type {name:?} for an organization of profile {:?}", profile.name);
+        fields.refuse("eventType", problem);
+    }
+    Some(name)
+}
+
+/// A payload as it is sent on, once it was noted what is wrong with it.
+pub(crate) fn check_payload(
+    fields: &mut Fields,
+    payload: &RawValue,
+    profile: &Profile,
+    event_type: &str,
+    limit: usize,
+) -> Option<Box<RawValue>> {
+    // White space must not count against the limit, nor be paid for on the queue.
+    let payload = body::compact(payload).ok()?;
+    if body::is_too_deep(&payload) {
+        fields.refuse("payload", format!("Nested too deeply: at most {} levels", body::MAX_DEPTH));
+    }
+    if exceeds(&payload, profile, event_type, limit) {
+        let problem = format!("Too large: {} bytes, where the whole body may have {limit}", payload.get().len());
+        fields.refuse("payload", problem);
+    }
+    Some(payload)
 }
 
 /// Whether the body made of a payload would be over the limit; made for real only where the payload comes near it.

@@ -14,8 +14,8 @@ use utoipa::OpenApi;
 
 use crate::error::ApiError;
 use crate::{
-    api_keys, attempts, deliveries, endpoints, message_lists, messages, organization_list, organizations, ping, portal,
-    redeliver, replays, secrets, stats, status,
+    api_keys, attempts, deliveries, endpoints, filters, message_lists, messages, organization_list, organizations,
+    ping, portal, redeliver, replays, secrets, stats, status,
 };
 
 /// Everything under one organization's endpoints, with the prefix that the router gives it.
@@ -27,6 +27,7 @@ use crate::{
     endpoints::update,
     endpoints::delete,
     endpoints::event_types,
+    filters::test,
     secrets::reveal,
     secrets::roll,
     ping::ping,

@@ -13,7 +13,7 @@ use axum::routing::{delete, get, post};
 use crate::error::ApiError;
 use crate::state::Api;
 use crate::{
-    api_keys, attempts, auth, console, deliveries, docs, endpoints, error, logged, message_lists, messages,
+    api_keys, attempts, auth, console, deliveries, docs, endpoints, error, filters, logged, message_lists, messages,
     organization_list, organizations, ping, portal, redeliver, replays, secrets, stats, status,
 };
 
@@ -48,6 +48,7 @@ fn readers() -> Router<Arc<Api>> {
     let endpoints = Router::new()
         .route("/", get(endpoints::list))
         .route("/event-types", get(endpoints::event_types))
+        .route("/filter/test", post(filters::test))
         .route("/{endpoint}", get(endpoints::get))
         .route("/{endpoint}/deliveries", get(deliveries::list))
         .route("/{endpoint}/deliveries/{delivery}", get(deliveries::get))

@@ -132,7 +132,7 @@ pub(crate) struct EndpointView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 10_000)]
     rate_limit: Option<u32>,
-    /// Which messages it is to get, by what is in them: an event pattern. Not yet acted upon.
+    /// Which messages it gets, by what is in their bodies: an event pattern.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     filter: Option<Box<RawValue>>,

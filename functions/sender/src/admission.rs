@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 use crate::organizations::{Freshness, Organization, Target};
 use crate::records::Record;
 use crate::sender::Sender;
-use crate::shapes;
+use crate::{recipients, shapes};
 
 /// What a record of the events queue turned out to be.
 pub(crate) enum Admission {
@@ -189,11 +189,9 @@ async fn pass_gate(
     event: AcceptedEvent,
     body: Vec<u8>,
 ) -> Result<Admission, AwsError> {
-    let wanted = organization.endpoints.iter().map(|target| &target.endpoint);
-    let wanted = wanted.filter(|endpoint| event.audience.includes(endpoint, &event.event_type));
     let message = Message {
         id: event.message_id,
-        endpoint_ids: wanted.map(|endpoint| endpoint.id).collect(),
+        endpoint_ids: recipients::of(&organization, &event, &body),
         organization_id: event.organization_id,
         event_type: event.event_type,
         event_id: event.event_id,

@@ -13,6 +13,7 @@ mod follow_up;
 mod health;
 mod organizations;
 mod parking;
+mod recipients;
 mod records;
 mod replays;
 mod sender;

@@ -8,6 +8,7 @@ use hookbell_aws::AwsError;
 use hookbell_aws::sealing::{Keys, SealError};
 use hookbell_aws::table::{OrganizationRecord, StoredEndpoint, Table};
 use hookbell_domain::endpoint::{Endpoint, EndpointSecrets};
+use hookbell_domain::filter::Matcher;
 use hookbell_domain::ids::{EndpointId, OrganizationId};
 use hookbell_domain::target::{TargetError, TargetPolicy, TargetUrl};
 use hookbell_domain::time::{TimeScale, after};
@@ -35,6 +36,8 @@ pub(crate) struct Target {
     pub(crate) secrets: Result<EndpointSecrets, SealError>,
     /// An error here is the owner's: the policy has changed since the URL was accepted.
     pub(crate) url: Result<TargetUrl, TargetError>,
+    /// Which messages it gets, where its owner has said so.
+    pub(crate) filter: Option<Matcher>,
 }
 
 /// How new a picture of an organization has to be.
@@ -127,6 +130,7 @@ impl Organizations {
         Target {
             secrets: stored.open_secrets(keys),
             url: TargetUrl::parse(&stored.endpoint.url, usize::MAX, &self.policy),
+            filter: stored.endpoint.options.filter.as_ref().map(Matcher::new),
             endpoint: stored.endpoint,
         }
     }

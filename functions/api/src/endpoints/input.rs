@@ -48,7 +48,7 @@ pub(super) struct NewEndpointBody {
     #[schema(minimum = 1, maximum = 10_000)]
     rate_limit: Option<u32>,
     /// Which messages it is to get, by what is in their bodies: an event pattern in the language of Amazon EventBridge,
-    /// such as `{"amount": [{"numeric": [">", 1000]}]}`. Checked and kept; not yet acted upon.
+    /// such as `{"amount": [{"numeric": [">", 1000]}]}`. Others are not delivered to it, tests apart.
     #[schema(value_type = Option<Object>)]
     filter: Option<Filter>,
 }
@@ -82,7 +82,7 @@ pub(super) struct EndpointChangeBody {
     #[schema(minimum = 1, maximum = 10_000)]
     rate_limit: Option<u32>,
     /// Which messages it is to get, by what is in their bodies: an event pattern in the language of Amazon EventBridge.
-    /// `null` takes it away. Checked and kept; not yet acted upon.
+    /// Others are not delivered to it, tests apart. `null` takes it away.
     #[schema(value_type = Option<Object>)]
     filter: Option<Filter>,
 }

@@ -131,6 +131,12 @@ fn check_rate_limit(fields: &mut Fields, limit: u32) -> Option<RateLimit> {
     read
 }
 
+/// Reads a filter that has to be there.
+pub(crate) fn read_filter(fields: &mut Fields) -> Option<Filter> {
+    let filter: Box<RawValue> = fields.required("filter", FILTER)?;
+    check_filter(fields, &filter)
+}
+
 fn check_filter(fields: &mut Fields, filter: &RawValue) -> Option<Filter> {
     let read = Filter::parse(filter.get());
     if let Err(error) = &read {
