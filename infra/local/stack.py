@@ -23,7 +23,11 @@ COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 NEVER_CREATED = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED")
 
 # What the local AWS needs beside the template's policies.
-BATCH_POLICY = "local-send-message-batch"
+BATCH_POLICY = "local-batches"
+BATCHES = {
+    "sqs:SendMessage": "sqs:SendMessageBatch",
+    "sqs:ChangeMessageVisibility": "sqs:ChangeMessageVisibilityBatch",
+}
 
 
 class Stack(TypedDict):
@@ -35,6 +39,7 @@ class Stack(TypedDict):
     eventsFifoQueueUrl: str
     eventsDeadLetterQueueUrl: str
     deliveriesQueueUrl: str
+    deliveriesFifoQueueUrl: str
     deliveriesDeadLetterQueueUrl: str
     parkedQueueUrl: str
     tableName: str
@@ -148,7 +153,7 @@ def repair_concurrency(settings: Settings) -> None:
 
 
 def allow_batches(settings: Settings) -> None:
-    """Let a role that may send messages send batches: on AWS that is one permission, here it is two."""
+    """Let a role that may do something do it in batches: on AWS that is one permission, here it is two."""
     iam = aws.client("iam", settings.endpoint)
     resources = aws.client("cloudformation", settings.endpoint).list_stack_resources(
         StackName=STACK_NAME
@@ -158,9 +163,10 @@ def allow_batches(settings: Settings) -> None:
         for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
             document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
             batches = [
-                {**statement, "Action": "sqs:SendMessageBatch"}
+                {**statement, "Action": batch}
                 for statement in document["Statement"]
-                if "sqs:SendMessage" in statement["Action"]
+                for action, batch in BATCHES.items()
+                if action in statement["Action"]
             ]
             if batches and policy != BATCH_POLICY:
                 iam.put_role_policy(
@@ -193,6 +199,7 @@ def collect(
         eventsFifoQueueUrl=output("EventsFifoQueueUrl"),
         eventsDeadLetterQueueUrl=output("EventsDeadLetterQueueUrl"),
         deliveriesQueueUrl=output("DeliveriesQueueUrl"),
+        deliveriesFifoQueueUrl=output("DeliveriesFifoQueueUrl"),
         deliveriesDeadLetterQueueUrl=output("DeliveriesDeadLetterQueueUrl"),
         parkedQueueUrl=output("ParkedQueueUrl"),
         tableName=output("TableName"),

@@ -43,6 +43,8 @@ pub struct Delivery {
     pub skipped: Option<String>,
     /// What the receiver has asked for in its last answer.
     pub directive: Option<Directive>,
+    /// How often its schedule's next attempt was taken by a worker.
+    pub tries: u32,
     /// Who has taken its schedule's latest attempt, and until when.
     pub claim: Option<Claimed>,
     /// The latest attempt that somebody asked for.
@@ -243,6 +245,7 @@ impl Delivery {
             next_retry_at: None,
             skipped: None,
             directive: None,
+            tries: 0,
             claim: None,
             manual: None,
             updated_at: now,

@@ -53,7 +53,7 @@ pub enum BodyFormat {
 }
 
 /// When a failed delivery is tried again. Times are before scaling.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
     /// The wait before attempt 2, 3, …; one more attempt than waits.
     pub waits: &'static [Duration],
@@ -62,6 +62,17 @@ pub struct RetryPolicy {
     /// What one attempt may take, from name resolution to the last byte of the answer.
     pub attempt_deadline: Duration,
 }
+
+/// The waits of an ordered endpoint, whatever its profile: others stand behind the delivery that is tried again.
+const WAITS_IN_ORDER: [Duration; 7] = [
+    Duration::from_secs(5),
+    Duration::from_secs(15),
+    Duration::from_secs(30),
+    Duration::from_mins(1),
+    Duration::from_mins(2),
+    Duration::from_mins(5),
+    Duration::from_mins(10),
+];
 
 /// How the dice change a wait `w`. Fractions are of `w`, from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -138,5 +149,12 @@ impl RetryPolicy {
     #[must_use]
     pub fn attempts(&self) -> u32 {
         u32::try_from(self.waits.len()).unwrap_or(u32::MAX - 1) + 1
+    }
+
+    /// The policy for an ordered endpoint of the profile: waits of its own, and dice that only shorten them.
+    #[must_use]
+    pub fn in_order(&self) -> Self {
+        let (Jitter::Shorten(fraction) | Jitter::Spread(fraction)) = self.jitter;
+        Self { waits: &WAITS_IN_ORDER, jitter: Jitter::Shorten(fraction), attempt_deadline: self.attempt_deadline }
     }
 }

@@ -271,6 +271,26 @@ mod tests {
     }
 
     #[test]
+    fn an_ordered_endpoint_has_waits_of_its_own_that_the_dice_only_shorten() {
+        let failed = Outcome::Answered(answer(500));
+        for name in ["slothbox", "daytona"] {
+            let policy = policy(name).in_order();
+            assert_eq!(policy.attempt_deadline, self::policy(name).attempt_deadline);
+            let schedule = |roll| -> Vec<f64> {
+                let next = |attempt| decide(&failed, attempt, &policy, TimeScale::REAL, now(), Roll(roll)).next;
+                let due = |attempt| match next(attempt) {
+                    Next::RetryAt(at) => Some(until(now(), at).as_secs_f64()),
+                    _ => None,
+                };
+                (1..=8).map_while(due).collect()
+            };
+            let longest = [5., 15., 30., 60., 120., 300., 600.];
+            assert_eq!(schedule(0.0), longest, "{name}");
+            assert!(schedule(0.9).iter().zip(longest).all(|(wait, longest)| *wait < longest), "{name}");
+        }
+    }
+
+    #[test]
     fn retry_after_stretches_a_wait_to_at_most_its_double() {
         let asked = |value: &str| {
             let outcome = Outcome::Answered(Answer { retry_after: Some(value.to_owned()), ..answer(503) });

@@ -54,6 +54,29 @@ impl Queue {
         Self { client, url }
     }
 
+    /// The same that keeps an order, as the stack's FIFO queues do; nothing takes its messages elsewhere.
+    pub async fn create_fifo(stack: &Stack, name: &str) -> Self {
+        let client = stack.sqs();
+        let mut create = client.create_queue().queue_name(format!("test-{name}-{}.fifo", crate::fresh()));
+        for (attribute, value) in [
+            (QueueAttributeName::FifoQueue, "true"),
+            (QueueAttributeName::ContentBasedDeduplication, "true"),
+            (QueueAttributeName::DeduplicationScope, "messageGroup"),
+            (QueueAttributeName::FifoThroughputLimit, "perMessageGroupId"),
+            (QueueAttributeName::VisibilityTimeout, "1"),
+        ] {
+            create = create.attributes(attribute, value);
+        }
+        let url = create.send().await.unwrap().queue_url.expect("a new queue has a URL");
+        Self { client, url }
+    }
+
+    /// Puts a message behind those of its group.
+    pub async fn put_in_group(&self, group: &str, body: &str) {
+        let send = self.client.send_message().queue_url(&self.url).message_body(body);
+        send.message_group_id(group).message_deduplication_id(crate::fresh()).send().await.unwrap();
+    }
+
     /// Its ARN.
     pub async fn arn(&self) -> String {
         let asked = self.client.get_queue_attributes().queue_url(&self.url);

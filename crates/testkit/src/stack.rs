@@ -23,6 +23,8 @@ pub struct Stack {
     pub events_fifo_queue_url: String,
     /// Where deliveries wait for an attempt.
     pub deliveries_queue_url: String,
+    /// Where deliveries of ordered endpoints wait in line.
+    pub deliveries_fifo_queue_url: String,
     /// Where events lie that are none.
     pub events_dead_letter_queue_url: String,
     /// Where deliveries go that ended without success.

@@ -21,10 +21,14 @@ pub struct Workbench {
     pub proxy: AwsProxy,
     /// Where events come in.
     pub events: Queue,
+    /// Where events come in in order.
+    pub events_fifo: Queue,
     /// Where events lie that are none.
     pub events_dead_letters: Queue,
     /// Where deliveries wait for an attempt.
     pub deliveries: Queue,
+    /// Where deliveries of ordered endpoints stand in line.
+    pub lines: Queue,
     /// Where deliveries go that ended without success, or that the sender failed at.
     pub deliveries_dead_letters: Queue,
     /// Where deliveries lie that wait for a person.
@@ -46,8 +50,13 @@ impl Workbench {
         let deliveries_dead_letters = Queue::create(stack, "deliveries-dead", redrive).await;
         let redrive = Some((&deliveries_dead_letters, times(&stack.deliveries_queue_url).await));
         let deliveries = Queue::create(stack, "deliveries", redrive).await;
+        let events_fifo = Queue::create_fifo(stack, "events").await;
+        let lines = Queue::create_fifo(stack, "deliveries").await;
         let own = [
             ("EVENTS_QUEUE_URL", events.url.clone()),
+            ("EVENTS_FIFO_QUEUE_URL", events_fifo.url.clone()),
+            ("DELIVERIES_FIFO_QUEUE_URL", lines.url.clone()),
+            ("DELIVERIES_FIFO_QUEUE_ARN", lines.arn().await),
             ("EVENTS_DEAD_LETTER_QUEUE_URL", events_dead_letters.url.clone()),
             ("DELIVERIES_QUEUE_URL", deliveries.url.clone()),
             ("DELIVERIES_QUEUE_ARN", deliveries.arn().await),
@@ -74,8 +83,10 @@ impl Workbench {
         Self {
             proxy,
             events,
+            events_fifo,
             events_dead_letters,
             deliveries,
+            lines,
             deliveries_dead_letters,
             parked,
             environments,

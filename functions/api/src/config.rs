@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hookbell_aws::environment::{EnvironmentError, optional, parsed, required, retention, target_policy};
+use hookbell_aws::table::OrganizationRecord;
 use hookbell_domain::limits::Limits;
 use hookbell_domain::profile::Profile;
 use hookbell_domain::target::TargetPolicy;
@@ -13,7 +14,11 @@ pub(crate) struct Config {
     pub(crate) table: String,
     pub(crate) retention: Duration,
     pub(crate) events_queue: String,
+    /// The same, in order.
+    pub(crate) events_fifo_queue: String,
     pub(crate) deliveries_queue: String,
+    /// Where the deliveries of ordered endpoints stand in line.
+    pub(crate) deliveries_fifo_queue: String,
     pub(crate) admin_key_secret: String,
     pub(crate) encryption_key_secret: String,
     pub(crate) default_profile: &'static Profile,
@@ -31,7 +36,9 @@ impl Config {
             table: required("TABLE_NAME")?,
             retention: retention()?,
             events_queue: required("EVENTS_QUEUE_URL")?,
+            events_fifo_queue: required("EVENTS_FIFO_QUEUE_URL")?,
             deliveries_queue: required("DELIVERIES_QUEUE_URL")?,
+            deliveries_fifo_queue: required("DELIVERIES_FIFO_QUEUE_URL")?,
             admin_key_secret: required("ADMIN_KEY_SECRET_ARN")?,
             encryption_key_secret: required("ENCRYPTION_KEY_SECRET_ARN")?,
             default_profile: default_profile()?,
@@ -50,6 +57,13 @@ impl Config {
             public_url: optional("PUBLIC_URL"),
             frame_ancestors: optional("CONSOLE_FRAME_ANCESTORS"),
         })
+    }
+}
+
+impl Config {
+    /// Where an accepted event goes: in order, where the organization has an endpoint that wants that.
+    pub(crate) fn events_queue(&self, organization: &OrganizationRecord) -> &str {
+        if organization.is_ordered { &self.events_fifo_queue } else { &self.events_queue }
     }
 }
 

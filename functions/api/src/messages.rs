@@ -59,6 +59,7 @@ pub(crate) async fn send(
             }
         }
     }
+    let queue = api.config.events_queue(&organization);
     let event = AcceptedEvent {
         message_id,
         organization_id: organization.id,
@@ -69,7 +70,7 @@ pub(crate) async fn send(
         audience: Audience::Subscribers,
         revision: Some(organization.revision),
     };
-    api.queues.send_accepted(&api.config.events_queue, &event, &api.keys).await?;
+    api.queues.send_accepted(queue, &event, &api.keys).await?;
     if let Some(event_id) = &event.event_id {
         // If this fails the event is on its way all the same, and a repeated call makes no second message of it.
         if let Err(error) = api.table.mark_event_id_sent(&event.organization_id, event_id).await {

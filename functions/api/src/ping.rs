@@ -67,6 +67,7 @@ pub(crate) async fn ping(
         return Err(ApiError::disabled("send a test"));
     }
     let message_id = new_message_id()?;
+    let queue = api.config.events_queue(&organization.record);
     let event = AcceptedEvent {
         message_id,
         organization_id: organization.record.id,
@@ -77,7 +78,7 @@ pub(crate) async fn ping(
         audience: Audience::Only(id),
         revision: Some(organization.record.revision),
     };
-    api.queues.send_accepted(&api.config.events_queue, &event, &api.keys).await?;
+    api.queues.send_accepted(queue, &event, &api.keys).await?;
     Ok(Json(WebhookIdAnswer { webhook_id: message_id }))
 }
 

@@ -58,13 +58,14 @@ pub(crate) async fn redeliver(
     if after(original.message_id.created_at(), api.config.retention) <= Timestamp::now() {
         return Err(ApiError::NotFound("The message of this delivery has expired"));
     }
+    let in_order = stored.endpoint.ordered;
     match record.profile.redeliver {
-        Redeliver::NewDelivery => deliver_anew(&api, &original, record.revision).await?,
+        Redeliver::NewDelivery => deliver_anew(&api, &original, record.revision, in_order).await?,
         Redeliver::ManualAttempt if original.attempt_count() >= MOST_ATTEMPTS => {
             let message = format!("The delivery has had {MOST_ATTEMPTS} attempts, and takes no more");
             return Err(ApiError::Conflict("attempt_limit", message));
         }
-        Redeliver::ManualAttempt => attempt_once(&api, &original, record.revision).await?,
+        Redeliver::ManualAttempt => attempt_once(&api, &original, record.revision, in_order).await?,
     }
     Ok(Json(WebhookIdAnswer { webhook_id: original.message_id }))
 }
@@ -73,7 +74,7 @@ pub(crate) async fn redeliver(
 ///
 /// The task on the queue can make the row by itself, so whatever fails after it was sent loses nothing: the row is put
 /// here only so that whoever has asked sees it at once.
-async fn deliver_anew(api: &Api, original: &Delivery, revision: u64) -> Result<(), ApiError> {
+async fn deliver_anew(api: &Api, original: &Delivery, revision: u64, in_order: bool) -> Result<(), ApiError> {
     let now = Timestamp::now();
     let id = DeliveryId::new(now, random::id()?);
     let route = Route {
@@ -93,7 +94,7 @@ async fn deliver_anew(api: &Api, original: &Delivery, revision: u64) -> Result<(
     api.table.note_redeliveries(&[noted]).await?;
     let task =
         DeliveryTask { makes: Some(delivery.event_type.clone()), ..DeliveryTask::asked(&delivery, now, revision) };
-    send(api, task).await?;
+    send(api, task, in_order).await?;
     if let Err(error) = api.table.put_new(&delivery).await {
         tracing::warn!(%error, "a redelivery will show when its first attempt begins");
     }
@@ -101,12 +102,17 @@ async fn deliver_anew(api: &Api, original: &Delivery, revision: u64) -> Result<(
 }
 
 /// Asks for one attempt on the same delivery, with no retries after it.
-async fn attempt_once(api: &Api, original: &Delivery, revision: u64) -> Result<(), ApiError> {
+async fn attempt_once(api: &Api, original: &Delivery, revision: u64, in_order: bool) -> Result<(), ApiError> {
     let request = u64::from_le_bytes(random::bytes()?);
-    send(api, DeliveryTask { manual: Some(request), ..DeliveryTask::asked(original, Timestamp::now(), revision) }).await
+    let task = DeliveryTask { manual: Some(request), ..DeliveryTask::asked(original, Timestamp::now(), revision) };
+    send(api, task, in_order).await
 }
 
-async fn send(api: &Api, task: DeliveryTask) -> Result<(), ApiError> {
+/// Puts the task where the endpoint's deliveries wait: in line, where their order counts.
+async fn send(api: &Api, task: DeliveryTask, in_order: bool) -> Result<(), ApiError> {
+    if in_order {
+        return Ok(api.queues.send_in_order(&api.config.deliveries_fifo_queue, &[task]).await.all()?);
+    }
     let tasks = [(Task::Delivery(task), Duration::ZERO)];
     Ok(api.queues.send_tasks(&api.config.deliveries_queue, &tasks).await.all()?)
 }

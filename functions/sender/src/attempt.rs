@@ -9,6 +9,7 @@ use hookbell_domain::delivery::{Attempt, Turn};
 use hookbell_domain::endpoint::EndpointSecrets;
 use hookbell_domain::ids::DeliveryId;
 use hookbell_domain::outcome::{Failure, Outcome};
+use hookbell_domain::profile::RetryPolicy;
 use hookbell_domain::retry::{Decision, Directive, Next, decide, decide_manual};
 use hookbell_domain::signature::sign;
 use hookbell_egress::{HeaderMap, HeaderName, HeaderValue, Post};
@@ -36,6 +37,8 @@ pub(crate) struct Job {
     pub(crate) message: Arc<OutgoingMessage>,
     pub(crate) delivery_id: DeliveryId,
     pub(crate) turn: Turn,
+    /// When it is tried again if it fails.
+    pub(crate) policy: RetryPolicy,
     /// Its place among all attempts of the delivery, from 1.
     pub(crate) number: u32,
     /// Where the attempt before this one went.
@@ -63,7 +66,7 @@ pub(crate) enum NotMade {
 pub(crate) async fn make(sender: &Sender, job: &Job) -> Result<Finished, NotMade> {
     let secrets = job.target.secrets.as_ref().map_err(|error: &SealError| NotMade::Secret(error.to_string()))?;
     let roll = random::roll().map_err(|_| NotMade::NoRandomness)?;
-    let policy = &job.organization.record.profile.retry;
+    let policy = &job.policy;
     let (started_at, started) = (Timestamp::now(), Instant::now());
     let outcome = match &job.target.url {
         Err(refused) => Outcome::Failed(Failure::Refused(refused.clone())),

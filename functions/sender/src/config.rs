@@ -16,6 +16,10 @@ pub(crate) struct Config {
     pub(crate) deliveries_queue: String,
     /// By this a record of the deliveries queue is known.
     pub(crate) deliveries_queue_arn: String,
+    /// Where the deliveries of ordered endpoints stand in line.
+    pub(crate) deliveries_fifo_queue: String,
+    /// By this a record of that queue is known.
+    pub(crate) deliveries_fifo_queue_arn: String,
     pub(crate) deliveries_dead_letter_queue: String,
     pub(crate) parked_queue: String,
     pub(crate) target_policy: TargetPolicy,
@@ -34,6 +38,8 @@ impl Config {
             events_dead_letter_queue: required("EVENTS_DEAD_LETTER_QUEUE_URL")?,
             deliveries_queue: required("DELIVERIES_QUEUE_URL")?,
             deliveries_queue_arn: required("DELIVERIES_QUEUE_ARN")?,
+            deliveries_fifo_queue: required("DELIVERIES_FIFO_QUEUE_URL")?,
+            deliveries_fifo_queue_arn: required("DELIVERIES_FIFO_QUEUE_ARN")?,
             deliveries_dead_letter_queue: required("DELIVERIES_DEAD_LETTER_QUEUE_URL")?,
             parked_queue: required("PARKED_QUEUE_URL")?,
             target_policy: target_policy()?,

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::admission::{Admission, Admitted, admit};
 use crate::attempt::{self, Finished, Job, NotMade};
 use crate::follow_up::{self, FollowUp, Subject};
+use crate::lines::{self, Place};
 use crate::parking::park;
 use crate::records::Record;
 use crate::sender::{Budget, Sender};
@@ -33,14 +34,21 @@ struct Row {
     follow_up: Option<FollowUp>,
 }
 
+impl Row {
+    /// The same, of an ordered endpoint.
+    fn in_line(self) -> Self {
+        Self { follow_up: self.follow_up.map(FollowUp::in_line), ..self }
+    }
+}
+
 /// Deals with records of the events queue; returns the ids of those that have to come again.
 pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Budget) -> Vec<String> {
     let mut again = BTreeSet::new();
-    let (mut jobs, mut rows, mut poison) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut jobs, mut rows, mut poison, mut admitted) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let admissions = records.iter().map(|record| admit(sender, record, budget.began_at));
     for (position, admission) in futures_util::future::join_all(admissions).await.into_iter().enumerate() {
         match admission {
-            Ok(Admission::Deliver(admitted)) => fan_out(position, admitted, &mut jobs, &mut rows),
+            Ok(Admission::Deliver(event)) => admitted.push((position, event)),
             Ok(Admission::Duplicate) => {}
             Ok(Admission::Undecided) => drop(again.insert(position)),
             Ok(Admission::Poison(reason)) => poison.push((position, reason)),
@@ -50,8 +58,16 @@ pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Bu
             }
         }
     }
+    again.extend(lines::behind(records, &again));
+    admitted.retain(|(position, _)| !again.contains(position));
+    for (position, event) in admitted {
+        let is_in_order = records.get(position).is_some_and(|record| record.is_in_order());
+        fan_out(position, is_in_order, event, &mut jobs, &mut rows);
+    }
     again.extend(park(sender, &sender.config.events_dead_letter_queue, records, poison).await);
     write(sender, rows, &mut again).await;
+    let behind = lines::behind(records, &again);
+    jobs.retain(|(record, _)| !behind.contains(record));
 
     let make = |(record, job): (usize, Job)| {
         let sender = Arc::clone(sender);
@@ -81,15 +97,17 @@ pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Bu
         write(sender, rows, &mut again).await;
     };
     chunks::run(jobs, sender.config.concurrency, CHUNK, make, record).await;
+    again.extend(lines::behind(records, &again));
     again.into_iter().filter_map(|position| records.get(position)).map(|record| record.message_id.clone()).collect()
 }
 
 /// What is to be done for each endpoint of a message, leaving out what an earlier try has done.
-fn fan_out(record: usize, admitted: Admitted, jobs: &mut Vec<(usize, Job)>, rows: &mut Vec<Row>) {
+fn fan_out(record: usize, is_in_order: bool, admitted: Admitted, jobs: &mut Vec<(usize, Job)>, rows: &mut Vec<Row>) {
     let Admitted { organization, message, endpoint_ids, existing } = admitted;
     rows.extend(existing.iter().map(|delivery| {
-        let follow_up = follow_up::of_state(delivery);
-        Row { record, delivery: None, follow_up }
+        let row = Row { record, delivery: None, follow_up: follow_up::of_state(delivery) };
+        let is_ordered = organization.target(delivery.endpoint_id).is_some_and(|target| target.endpoint.ordered);
+        if is_ordered { row.in_line() } else { row }
     }));
     for endpoint_id in endpoint_ids {
         if existing.iter().any(|delivery| delivery.endpoint_id == endpoint_id) {
@@ -103,15 +121,20 @@ fn fan_out(record: usize, admitted: Admitted, jobs: &mut Vec<(usize, Job)>, rows
             message: Arc::clone(&message),
             delivery_id: DeliveryId::first(message.id, endpoint_id),
             turn: Turn::Scheduled(1),
+            policy: organization.record.profile.retry,
             number: 1,
             last_url: None,
         };
-        if target.endpoint.is_enabled() {
-            jobs.push((record, job));
-        } else {
+        if !target.endpoint.is_enabled() {
             let skipped = Some(SKIPPED_DISABLED.to_owned());
             let delivery = Delivery { skipped, ..delivery(&job, DeliveryStatus::Exhausted, Timestamp::now()) };
             rows.push(Row { record, delivery: Some(delivery), follow_up: None });
+            continue;
+        }
+        match lines::place(is_in_order, &organization, target) {
+            Place::Here => jobs.push((record, job)),
+            Place::Queue => rows.extend(first_row(record, &job, Made::Later)),
+            Place::Line => rows.extend(first_row(record, &job, Made::Later).map(Row::in_line)),
         }
     }
 }

@@ -25,9 +25,21 @@ pub(crate) struct Subject {
 #[derive(Debug)]
 pub(crate) enum FollowUp {
     Attempt(DeliveryTask),
+    /// The same of an ordered endpoint: behind those that stand in its line.
+    InLine(DeliveryTask),
     /// A replay's next step, after that wait.
     Step(ReplayTask, Duration),
     End(Ended),
+}
+
+impl FollowUp {
+    /// The same, for an ordered endpoint.
+    pub(crate) fn in_line(self) -> Self {
+        match self {
+            Self::Attempt(task) => Self::InLine(task),
+            other => other,
+        }
+    }
 }
 
 impl Subject {
@@ -119,12 +131,17 @@ pub(crate) fn of_directive(delivery: &Delivery) -> Option<FollowUp> {
 pub(crate) async fn send(sender: &Sender, follow_ups: Vec<FollowUp>) -> Vec<usize> {
     let now = Timestamp::now();
     let (mut tasks, mut task_at, mut ends, mut end_at) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut lines, mut line_at) = (Vec::new(), Vec::new());
     for (position, follow_up) in follow_ups.into_iter().enumerate() {
         match follow_up {
             FollowUp::Attempt(task) => {
                 let delay: Duration = until(now, task.due_at());
                 tasks.push((Task::Delivery(task), delay));
                 task_at.push(position);
+            }
+            FollowUp::InLine(task) => {
+                lines.push(task);
+                line_at.push(position);
             }
             FollowUp::Step(task, delay) => {
                 tasks.push((Task::Replay(task), delay));
@@ -136,12 +153,13 @@ pub(crate) async fn send(sender: &Sender, follow_ups: Vec<FollowUp>) -> Vec<usiz
             }
         }
     }
-    let (tasks, ends) = tokio::join!(
+    let (tasks, lines, ends) = tokio::join!(
         sender.queues.send_tasks(&sender.config.deliveries_queue, &tasks),
+        sender.queues.send_in_order(&sender.config.deliveries_fifo_queue, &lines),
         sender.queues.send_ended(&sender.config.deliveries_dead_letter_queue, &ends),
     );
     let mut failed = Vec::new();
-    for (sent, positions) in [(tasks, task_at), (ends, end_at)] {
+    for (sent, positions) in [(tasks, task_at), (lines, line_at), (ends, end_at)] {
         for (index, position) in positions.into_iter().enumerate() {
             if let Some(error) = sent.failure(index) {
                 if failed.is_empty() {
@@ -180,6 +198,7 @@ mod tests {
             next_retry_at,
             skipped: None,
             directive: None,
+            tries: 0,
             claim: None,
             manual: None,
             updated_at: at,
@@ -196,6 +215,7 @@ mod tests {
         let follows = match of_state(delivery) {
             None => "nothing".to_owned(),
             Some(FollowUp::Attempt(task)) => format!("attempt {} at {}", task.attempt, task.due_at),
+            Some(FollowUp::InLine(task)) => format!("in line: attempt {}", task.attempt),
             Some(FollowUp::Step(task, _)) => format!("step {}", task.step),
             Some(FollowUp::End(end)) => format!("end {:?}", end.ended_because),
         };

@@ -11,6 +11,7 @@ mod deliveries;
 mod events;
 mod follow_up;
 mod health;
+mod lines;
 mod organizations;
 mod parking;
 mod recipients;

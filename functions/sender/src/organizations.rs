@@ -137,6 +137,11 @@ impl Organizations {
 }
 
 impl Organization {
+    /// Whether the order of its events counts for one of its endpoints.
+    pub(crate) fn is_ordered(&self) -> bool {
+        self.endpoints.iter().any(|target| target.endpoint.ordered)
+    }
+
     /// The endpoint of that id.
     pub(crate) fn target(&self, id: EndpointId) -> Option<&Arc<Target>> {
         self.endpoints.iter().find(|target| target.endpoint.id == id)

@@ -59,7 +59,7 @@ pub(crate) async fn step(sender: &Sender, task: ReplayTask, coming: Coming) -> R
     let page = sender.table.list_deliveries(replay.endpoint_id, &filter, &wanted).await?;
     // The message of one that was itself asked for has its turn with the first delivery.
     let taken: Vec<&Delivery> = page.entries.iter().filter(|delivery| delivery.is_first()).collect();
-    send(sender, &replay, &organization.record, &taken).await?;
+    send(sender, &replay, &organization.record, &taken, target.endpoint.ordered).await?;
     let done = Done { reached: page.next, redelivered: u64::try_from(taken.len()).unwrap_or(u64::MAX) };
     let advanced = sender.table.advance_replay(&replay, done, coming.claimant, Timestamp::now()).await?;
     tracing::info!(
@@ -83,15 +83,15 @@ fn hand_on(sender: &Sender, task: ReplayTask, step: u32, pause: Duration) -> Ste
     Step::Follow(FollowUp::Step(task, sender.config.time_scale.apply(pause)))
 }
 
-/// Puts the tasks of a step onto the queue, after noting on the messages what leads to their new deliveries.
+/// Puts the tasks of a step onto their queue, after noting on the messages what leads to their new deliveries.
 async fn send(
     sender: &Sender,
     replay: &Replay,
     organization: &OrganizationRecord,
     taken: &[&Delivery],
+    in_order: bool,
 ) -> Result<(), AwsError> {
-    let tasks: Vec<(Task, Duration)> =
-        taken.iter().map(|delivery| (Task::Delivery(task(replay, organization, delivery)), Duration::ZERO)).collect();
+    let tasks: Vec<DeliveryTask> = taken.iter().map(|delivery| task(replay, organization, delivery)).collect();
     if organization.profile.redeliver == Redeliver::NewDelivery {
         let note = |delivery: &&Delivery| Redelivery {
             organization_id: delivery.organization_id.clone(),
@@ -101,6 +101,10 @@ async fn send(
         };
         sender.table.note_redeliveries(&taken.iter().map(note).collect::<Vec<_>>()).await?;
     }
+    if in_order {
+        return sender.queues.send_in_order(&sender.config.deliveries_fifo_queue, &tasks).await.all();
+    }
+    let tasks: Vec<_> = tasks.into_iter().map(|task| (Task::Delivery(task), Duration::ZERO)).collect();
     sender.queues.send_tasks(&sender.config.deliveries_queue, &tasks).await.all()
 }
 

@@ -19,7 +19,7 @@ use lambda_runtime::LambdaEvent;
 use crate::config::Config;
 use crate::organizations::{Freshness, Organization, Organizations};
 use crate::records::Record;
-use crate::{deliveries, events};
+use crate::{deliveries, events, lines};
 
 /// What recording an attempt may take after its deadline; no attempt starts with less left of the invocation.
 const TIME_TO_RECORD: Duration = Duration::from_secs(15);
@@ -81,13 +81,18 @@ impl Sender {
         let budget = Budget { began_at: Timestamp::now(), ends_at };
         let records: Vec<Record> = event.payload.records.into_iter().map(Record::from).collect();
         let mut again = BTreeSet::new();
+        let (in_line, others): (Vec<_>, Vec<_>) =
+            records.iter().partition(|record| record.queue_arn == self.config.deliveries_fifo_queue_arn);
         let (waiting, new): (Vec<_>, Vec<_>) =
-            records.iter().partition(|record| record.queue_arn == self.config.deliveries_queue_arn);
+            others.into_iter().partition(|record| record.queue_arn == self.config.deliveries_queue_arn);
         if !new.is_empty() {
             again.extend(events::handle(&self, &new, budget).await);
         }
         if !waiting.is_empty() {
             again.extend(deliveries::handle(&self, &waiting, budget).await);
+        }
+        if !in_line.is_empty() {
+            again.extend(lines::handle(&self, &in_line, budget).await);
         }
         let mut response = SqsBatchResponse::default();
         for id in again {

@@ -9,6 +9,7 @@ use hookbell_aws::queues::DeliveryTask;
 use hookbell_aws::table::{Claim, Claiming, Recorded};
 use hookbell_domain::delivery::{Delivery, DeliveryStatus, MOST_ATTEMPTS, Route, SKIPPED_DISABLED, Turn};
 use hookbell_domain::ids::{EndpointId, OrganizationId};
+use hookbell_domain::profile::RetryPolicy;
 use hookbell_domain::time::after;
 use jiff::Timestamp;
 
@@ -23,7 +24,7 @@ use crate::sender::{Budget, Sender};
 const MAX_HOPS: u32 = 1_000;
 
 /// How long an attempt that was asked for waits for another that was asked for just before.
-const TURN_WAIT: Duration = Duration::from_secs(2);
+pub(crate) const TURN_WAIT: Duration = Duration::from_secs(2);
 
 /// What a delivery has ended with when its message has expired before it.
 const SKIPPED_EXPIRED: &str = "message expired";
@@ -37,6 +38,8 @@ pub(crate) enum TaskError {
     NotMade(#[from] NotMade),
     #[error("another worker has claimed the attempt")]
     Busy,
+    #[error("what follows from the attempt is not on its queue")]
+    NotFollowedUp,
 }
 
 /// Deals with one attempt's record.
@@ -66,7 +69,10 @@ pub(crate) async fn process(sender: &Sender, task: DeliveryTask, coming: Coming)
         None => sender.table.claim_attempt(task.endpoint_id, task.delivery_id, turn, claiming).await?,
     };
     match claim {
-        Claim::Taken(delivery) => attempt(sender, organization, target, &task, delivery).await,
+        Claim::Taken(delivery) => {
+            let policy = organization.record.profile.retry;
+            attempt(sender, organization, target, &task, delivery, policy).await
+        }
         Claim::Gone => Ok((Step::Done, None)),
         // Two people have asked at once: each gets an attempt, one after the other.
         Claim::Busy(delivery) if task.manual.is_some() && !delivery.is_claimed_by(turn, claimant) => {
@@ -124,7 +130,7 @@ fn put_back(mut task: DeliveryTask) -> Step {
 }
 
 /// The row of a delivery that its first attempt makes.
-fn waiting(task: &DeliveryTask) -> Delivery {
+pub(crate) fn waiting(task: &DeliveryTask) -> Delivery {
     let route = Route {
         message_id: task.message_id,
         endpoint_id: task.endpoint_id,
@@ -134,12 +140,14 @@ fn waiting(task: &DeliveryTask) -> Delivery {
     Delivery::waiting(task.delivery_id, route, Timestamp::now())
 }
 
-async fn attempt(
+/// Makes the attempt that was claimed, and records it; what follows from it is the caller's.
+pub(crate) async fn attempt(
     sender: &Sender,
     organization: Arc<Organization>,
     target: Arc<Target>,
     task: &DeliveryTask,
     delivery: Delivery,
+    policy: RetryPolicy,
 ) -> Result<(Step, Made), TaskError> {
     if task.manual.is_some() && delivery.attempt_count() >= MOST_ATTEMPTS {
         // The API refuses to ask for more; this one was asked for beside others.
@@ -164,6 +172,7 @@ async fn attempt(
         }),
         delivery_id: task.delivery_id,
         turn: task.turn(),
+        policy,
         number: delivery.attempt_count() + 1,
         last_url: delivery.attempts.iter().rev().find_map(|attempt| attempt.url.clone()),
     };
@@ -183,7 +192,7 @@ async fn attempt(
 
 /// Ends a delivery that cannot be attempted (any more). One that was asked for beside the schedule leaves the delivery
 /// to the schedule's own record.
-async fn skip(sender: &Sender, task: &DeliveryTask, reason: &str) -> Result<(), AwsError> {
+pub(crate) async fn skip(sender: &Sender, task: &DeliveryTask, reason: &str) -> Result<(), AwsError> {
     let now = Timestamp::now();
     if task.manual.is_some() {
         return Ok(());

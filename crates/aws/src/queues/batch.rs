@@ -7,7 +7,7 @@ use aws_sdk_sqs::types::builders::SendMessageBatchRequestEntryBuilder;
 use crate::AwsError;
 
 /// Entries of one request (Amazon SQS, "SendMessageBatch").
-const MAX_ENTRIES: usize = 10;
+pub(super) const MAX_ENTRIES: usize = 10;
 
 /// Bytes of one request, bodies and attributes together (Amazon SQS, "Message quotas": 1 MiB), less room for attributes.
 const MAX_BYTES: usize = 1_048_576 - 16_384;
@@ -19,6 +19,11 @@ pub struct Sent {
 }
 
 impl Sent {
+    /// What became of entries, in the order given.
+    pub(super) fn of(failures: impl Iterator<Item = Option<AwsError>>) -> Self {
+        Self { results: failures.collect() }
+    }
+
     /// The error of entry `index`, unless SQS took it.
     #[must_use]
     pub fn failure(&self, index: usize) -> Option<&AwsError> {

@@ -1,6 +1,7 @@
 //! The queues: what is put on them, and how it reads back.
 
 mod batch;
+mod lines;
 mod records;
 
 use std::time::Duration;
@@ -50,8 +51,8 @@ impl Queues {
         Self { client: Client::new(config) }
     }
 
-    /// Puts an event that the API accepted onto the events queue, marked as ours; its organization is the group of
-    /// the queue's fair sharing.
+    /// Puts an event that the API accepted onto an events queue, marked as ours; its organization is the group of
+    /// the queue's fair sharing, or of its order where the queue is a FIFO one.
     ///
     /// # Errors
     /// When SQS does not take it.
@@ -62,6 +63,7 @@ impl Queues {
             .send_message()
             .queue_url(events_queue)
             .message_group_id(event.organization_id.as_str())
+            .set_message_deduplication_id(is_fifo(events_queue).then(|| event.message_id.to_string()))
             .message_body(body)
             .message_attributes(ACCEPTED_ATTRIBUTE, mark)
             .send()
@@ -123,6 +125,12 @@ impl Queues {
         });
         batch::send(&self.client, queue, entries.collect()).await
     }
+}
+
+/// Whether a queue of that URL or ARN keeps an order (Amazon SQS, "FIFO queue and message identifiers": the name says so).
+#[must_use]
+pub fn is_fifo(queue: &str) -> bool {
+    queue.rsplit_once('.').is_some_and(|(_, suffix)| suffix == "fifo")
 }
 
 /// The first kilobyte of a reason: it may quote what a stranger sent, and a batch has its limit.

@@ -70,7 +70,8 @@ impl Table {
                     "#count = :before AND #status IN (:pending, :failed) \
                      AND (attribute_not_exists(claim) OR claim <= :now)",
                 )
-                .update_expression("SET claim = :until, #by = :by")
+                .update_expression("SET claim = :until, #by = :by ADD tries :one")
+                .expression_attribute_values(":one", number(1))
                 .expression_attribute_names("#by", "by")
                 .expression_attribute_names("#count", "count")
                 .expression_attribute_names("#status", "status")
@@ -108,8 +109,9 @@ impl Table {
             .update_expression(
                 "SET org = :org, msg = :msg, #type = :type, #status = :pending, #count = :zero, \
                  attempts = :none, updated = :now, expiresAt = :expires, claim = :until, #by = :by \
-                 REMOVE skipped",
+                 REMOVE skipped ADD tries :one",
             )
+            .expression_attribute_values(":one", number(1))
             .expression_attribute_names("#type", "type")
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#count", "count")
@@ -220,7 +222,7 @@ impl Table {
                     .expression_attribute_names("#count", "count")
                     .expression_attribute_values(":before", number(n.saturating_sub(1)))
                     .expression_attribute_values(":number", number(n));
-                ("#count = :before".to_owned(), "claim".to_owned())
+                ("#count = :before".to_owned(), "claim, tries".to_owned())
             }
             Turn::Manual(ManualRequest(request)) => {
                 update = update

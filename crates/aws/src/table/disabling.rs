@@ -95,7 +95,7 @@ impl Table {
         }
         let update = update.condition_expression(condition).build().map_err(AwsError::sdk("TransactWriteItems"))?;
         let revision =
-            self.organization_change(organization, 0).build().map_err(AwsError::sdk("TransactWriteItems"))?;
+            self.organization_change(organization, 0, 0).build().map_err(AwsError::sdk("TransactWriteItems"))?;
         self.changed([TransactWriteItem::builder().update(update), TransactWriteItem::builder().update(revision)]).await
     }
 }

@@ -206,7 +206,8 @@ impl Table {
         change: &EndpointChange,
         now: Timestamp,
     ) -> Result<Option<StoredEndpoint>, AwsError> {
-        let Endpoint { organization_id: organization, id: endpoint, updated_at: seen, .. } = &stored.endpoint;
+        let Endpoint { organization_id: organization, id: endpoint, updated_at: seen, ordered: was_ordered, .. } =
+            &stored.endpoint;
         // A later change is told by a later time.
         let now = now.max(*seen + SignedDuration::from_millis(1));
         let expression = Expression::of(change, now);
@@ -221,8 +222,9 @@ impl Table {
             .expression_attribute_values(":seen", ms(*seen))
             .build()
             .map_err(AwsError::sdk("TransactWriteItems"))?;
+        let ordered = i32::from(change.ordered.unwrap_or(*was_ordered)) - i32::from(*was_ordered);
         let revision =
-            self.organization_change(organization, 0).build().map_err(AwsError::sdk("TransactWriteItems"))?;
+            self.organization_change(organization, 0, ordered).build().map_err(AwsError::sdk("TransactWriteItems"))?;
         let writes = [TransactWriteItem::builder().update(update), TransactWriteItem::builder().update(revision)];
         Ok(self.changed(writes).await?.then(|| change.apply(stored, now)))
     }

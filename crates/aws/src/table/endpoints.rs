@@ -1,7 +1,7 @@
 //! Endpoints as their owners make and delete them. Each change also raises the organization's revision, in one
 //! transaction, so that an event accepted after the change is never fanned out by what was known before it.
 
-use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
 use hookbell_domain::endpoint::{Endpoint, RateLimit};
 use hookbell_domain::ids::{EndpointId, OrganizationId};
 
@@ -70,7 +70,7 @@ impl Table {
             .build()
             .map_err(AwsError::sdk("TransactWriteItems"))?;
         let count = self
-            .organization_change(&endpoint.organization_id, 1)
+            .organization_change(&endpoint.organization_id, 1, i32::from(endpoint.ordered))
             .condition_expression("profile = :profile AND endpointCount < :limit")
             .expression_attribute_values(":profile", text(organization.profile.name))
             .expression_attribute_values(":limit", number(limit))
@@ -88,14 +88,26 @@ impl Table {
     /// # Errors
     /// When DynamoDB fails.
     pub async fn delete_endpoint(&self, organization: &OrganizationId, endpoint: EndpointId) -> Result<bool, AwsError> {
-        let delete = Delete::builder()
-            .table_name(&self.name)
-            .set_key(Some(Key::endpoint(organization, endpoint).into_item()))
-            .condition_expression("attribute_exists(PK)")
-            .build()
-            .map_err(AwsError::sdk("TransactWriteItems"))?;
-        let count = self.organization_change(organization, -1).build().map_err(AwsError::sdk("TransactWriteItems"))?;
-        self.changed([TransactWriteItem::builder().delete(delete), TransactWriteItem::builder().update(count)]).await
+        // Whether one of the ordered ones is less is told by a condition: most endpoints are not ordered, and cost no
+        // read. The third try is for one that was switched off between the two before it.
+        for ordered in [false, true, false] {
+            let delete = Delete::builder()
+                .table_name(&self.name)
+                .set_key(Some(Key::endpoint(organization, endpoint).into_item()))
+                .condition_expression("ordered = :ordered")
+                .expression_attribute_values(":ordered", AttributeValue::Bool(ordered))
+                .build()
+                .map_err(AwsError::sdk("TransactWriteItems"))?;
+            let count = self
+                .organization_change(organization, -1, -i32::from(ordered))
+                .build()
+                .map_err(AwsError::sdk("TransactWriteItems"))?;
+            let writes = [TransactWriteItem::builder().delete(delete), TransactWriteItem::builder().update(count)];
+            if self.changed(writes).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Reads one endpoint; sees every write that has been answered.

@@ -28,6 +28,8 @@ pub(super) struct OrganizationItem {
     pub(super) profile: String,
     pub(super) revision: u64,
     pub(super) endpoint_count: u32,
+    #[serde(default)]
+    pub(super) ordered_count: i64,
     pub(super) created_at: i64,
     pub(super) updated_at: i64,
 }
@@ -142,6 +144,8 @@ pub(super) struct DeliveryItem {
     pub(super) skipped: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) directive: Option<String>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) tries: u32,
     #[serde(rename = "by", default, skip_serializing_if = "Option::is_none")]
     pub(super) claimed_by: Option<u64>,
     #[serde(rename = "claim", default, skip_serializing_if = "Option::is_none")]
@@ -209,6 +213,11 @@ pub(super) struct KeyRowItem {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_false(value: &bool) -> bool {
     !value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 pub(super) fn time(ms: i64) -> Timestamp {
@@ -287,6 +296,7 @@ impl DeliveryItem {
             next_retry_at: delivery.next_retry_at.map(Timestamp::as_millisecond),
             skipped: delivery.skipped.clone(),
             directive: delivery.directive.map(|directive| directive.as_str().to_owned()),
+            tries: delivery.tries,
             claimed_by: delivery.claim.map(|claim| claim.by.0),
             claimed_until: delivery.claim.and_then(|claim| claim.until).map(Timestamp::as_millisecond),
             manual_request: delivery.manual.map(|manual| manual.request.0),
@@ -310,6 +320,7 @@ impl DeliveryItem {
             next_retry_at: self.next_retry_at.map(time),
             skipped: self.skipped,
             directive: self.directive.as_deref().and_then(Directive::named),
+            tries: self.tries,
             claim: self.claimed_by.map(|by| Claimed { by: Claimant(by), until: self.claimed_until.map(time) }),
             manual: self
                 .manual_request

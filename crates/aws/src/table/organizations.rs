@@ -23,6 +23,8 @@ pub struct OrganizationRecord {
     pub revision: u64,
     /// How many endpoints it has.
     pub endpoint_count: u32,
+    /// Whether one of them at least is ordered.
+    pub is_ordered: bool,
     /// When it was initialized.
     pub created_at: Timestamp,
     /// When it changed last.
@@ -170,6 +172,7 @@ pub(super) fn record(id: &OrganizationId, item: &OrganizationItem) -> Result<Org
         profile,
         revision: item.revision,
         endpoint_count: item.endpoint_count,
+        is_ordered: item.ordered_count > 0,
         created_at: time(item.created_at),
         updated_at: time(item.updated_at),
     })

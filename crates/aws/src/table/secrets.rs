@@ -161,7 +161,7 @@ impl Table {
                 .build()
                 .map_err(AwsError::sdk("TransactWriteItems"))?;
             let revision =
-                self.organization_change(organization, 0).build().map_err(AwsError::sdk("TransactWriteItems"))?;
+                self.organization_change(organization, 0, 0).build().map_err(AwsError::sdk("TransactWriteItems"))?;
             let writes = [TransactWriteItem::builder().update(update), TransactWriteItem::builder().update(revision)];
             if self.changed(writes).await? {
                 return Ok(Rolled::Yes { overlap });

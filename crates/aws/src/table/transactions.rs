@@ -13,14 +13,21 @@ use super::{Table, number};
 use crate::AwsError;
 
 impl Table {
-    /// The half of a transaction that raises an organization's revision and changes its count of endpoints.
-    pub(super) fn organization_change(&self, organization: &OrganizationId, endpoints: i32) -> UpdateBuilder {
+    /// The half of a transaction that raises an organization's revision and changes its counts of endpoints, of all and
+    /// of the ordered ones.
+    pub(super) fn organization_change(
+        &self,
+        organization: &OrganizationId,
+        endpoints: i32,
+        ordered: i32,
+    ) -> UpdateBuilder {
         Update::builder()
             .table_name(&self.name)
             .set_key(Some(Key::organization(organization).into_item()))
-            .update_expression("ADD revision :one, endpointCount :endpoints")
+            .update_expression("ADD revision :one, endpointCount :endpoints, orderedCount :ordered")
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":endpoints", number(endpoints))
+            .expression_attribute_values(":ordered", number(ordered))
     }
 
     pub(super) async fn transact<const N: usize>(

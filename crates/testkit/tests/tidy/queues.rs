@@ -147,8 +147,9 @@ fn redrive(template: &Template) -> Breaches {
         if retention(dead) != LONGEST_RETENTION {
             breaches.push(format!("{}: a dead-letter queue keeps messages 14 days: {LONGEST_RETENTION}", dead.name));
         }
-        // A message keeps its age when it is redriven. After a dead-letter queue nothing longer is left to give.
-        if retention(dead) <= retention(queue) && !dead_letter_queues.contains(&queue.name) {
+        // A message keeps its age when it is redriven, except by a FIFO queue. After a dead-letter queue nothing longer is
+        // left to give.
+        if !is_fifo(queue) && retention(dead) <= retention(queue) && !dead_letter_queues.contains(&queue.name) {
             breaches.push(format!("{}: it must keep messages for less time than {} does", queue.name, dead.name));
         }
     }

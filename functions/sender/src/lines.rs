@@ -1,0 +1,211 @@
+//! Ordered endpoints: the deliveries of each stand in line on the FIFO queue, and go out one after the other.
+//!
+//! The invariant: nobody is attempted before those in front are over. A head that is not due, or that we fail at, is kept
+//! back together with all behind it. A record only says which delivery stands there; how far that one is says its row,
+//! so a head that waits needs no new record, and one whose sender died goes on where it was.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use hookbell_aws::queues::{DeliveryTask, Task};
+use hookbell_aws::table::{Claim, Claiming};
+use hookbell_domain::delivery::{Delivery, SKIPPED_DISABLED, Turn};
+use hookbell_domain::time::{after, until};
+use jiff::Timestamp;
+
+use crate::deliveries::Step;
+use crate::follow_up::{self, FollowUp};
+use crate::health;
+use crate::organizations::{Freshness, Organization, Target};
+use crate::parking::park;
+use crate::records::Record;
+use crate::sender::{Budget, Sender};
+use crate::waiting::{self, TURN_WAIT, TaskError};
+
+/// How long a line waits after a failure of ours, before scaling: what broke us may be over by then.
+const FAILURE_WAIT: Duration = Duration::from_secs(30);
+
+/// How often a worker may take one attempt and leave nothing of it. Then the delivery steps out of its line, for it is
+/// not its receiver's fault that those behind it wait.
+const MAX_TRIES: u32 = 5;
+
+/// How long a delivery may stand in line: a day less than SQS keeps its record, which would be gone without a trace.
+const LONGEST_IN_LINE: Duration = Duration::from_hours(13 * 24);
+
+/// What a delivery has ended with that stood in line for too long.
+const SKIPPED_TOO_LATE: &str = "in line for 13 days";
+
+/// Where a delivery gets its first attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Here and now.
+    Here,
+    /// On the deliveries queue.
+    Queue,
+    /// In its endpoint's line.
+    Line,
+}
+
+/// What became of the delivery at the head of a line.
+enum Head {
+    /// Nothing more is to be done for it: the next one's turn has come.
+    Over,
+    /// Its time has not come.
+    Waits(Timestamp),
+    /// It is no delivery of ours: why, for the operator.
+    Poison(String),
+}
+
+/// Where a delivery to an endpoint gets its first attempt, for an event that came in order or not.
+///
+/// Where others of its organization stand behind an event, no receiver may hold it up.
+pub(crate) fn place(is_in_order: bool, organization: &Organization, target: &Target) -> Place {
+    if target.endpoint.ordered {
+        Place::Line
+    } else if is_in_order && organization.is_ordered() {
+        Place::Queue
+    } else {
+        Place::Here
+    }
+}
+
+/// The positions of records behind one of their group that has to come again, on a queue that keeps an order. They have
+/// to come again too, or they would be in front of it.
+pub(crate) fn behind(records: &[&Record], again: &BTreeSet<usize>) -> BTreeSet<usize> {
+    let (mut stopped, mut behind) = (BTreeSet::new(), BTreeSet::new());
+    for (position, record) in records.iter().enumerate().filter(|(_, record)| record.is_in_order()) {
+        if again.contains(&position) {
+            stopped.insert(&record.group);
+        } else if stopped.contains(&record.group) {
+            behind.insert(position);
+        }
+    }
+    behind
+}
+
+/// Deals with records of the deliveries' FIFO queue, line by line side by side; returns the ids of those that have to come
+/// again.
+pub(crate) async fn handle(sender: &Sender, records: &[&Record], budget: Budget) -> Vec<String> {
+    let mut lines: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
+    for record in records {
+        lines.entry(&record.group).or_default().push(record);
+    }
+    let lines = stream::iter(lines.into_values()).map(|line| go_through(sender, line, budget));
+    lines.buffer_unordered(sender.config.concurrency).concat().await
+}
+
+/// Goes through a line until its head has to come again; returns the ids of all that have to.
+async fn go_through(sender: &Sender, line: Vec<&Record>, budget: Budget) -> Vec<String> {
+    let failure_wait = sender.config.time_scale.apply(FAILURE_WAIT);
+    for (place, record) in line.iter().enumerate() {
+        let head = match record.body.parse() {
+            Ok(Task::Delivery(task)) => advance(sender, task, record, budget).await,
+            Ok(Task::Replay(_)) => Ok(Head::Poison("a replay stands in no line".to_owned())),
+            Err(error) => Ok(Head::Poison(error.to_string())),
+        };
+        let wait = match head {
+            Ok(Head::Over) => continue,
+            Ok(Head::Waits(due)) => until(Timestamp::now(), due),
+            Ok(Head::Poison(reason)) => {
+                if park(sender, &sender.config.parked_queue, &line, vec![(place, reason)]).await.is_empty() {
+                    continue;
+                }
+                failure_wait
+            }
+            Err(error) => {
+                tracing::error!(%error, "a line did not go on");
+                failure_wait
+            }
+        };
+        let left = line.get(place..).unwrap_or_default();
+        let handles: Vec<&str> = left.iter().map(|record| record.receipt_handle.as_str()).collect();
+        if let Err(error) = sender.queues.keep_back(&sender.config.deliveries_fifo_queue, &handles, wait).await {
+            tracing::warn!(%error, "a line comes again later than it is due");
+        }
+        return left.iter().map(|record| record.message_id.clone()).collect();
+    }
+    Vec::new()
+}
+
+/// Does what there is to do now for the delivery at the head of a line.
+async fn advance(sender: &Sender, task: DeliveryTask, record: &Record, budget: Budget) -> Result<Head, TaskError> {
+    let wanted = task.revision.map_or(Freshness::Cached, Freshness::Revision);
+    let found = waiting::find(sender, &task.organization_id, task.endpoint_id, wanted, budget).await?;
+    let Some((organization, target)) = found else { return Ok(Head::Over) };
+    let too_late = after(record.sent_at, LONGEST_IN_LINE) < Timestamp::now();
+    if !target.endpoint.is_enabled() || too_late {
+        let reason = if too_late { SKIPPED_TOO_LATE } else { SKIPPED_DISABLED };
+        waiting::skip(sender, &task, reason).await?;
+        return Ok(Head::Over);
+    }
+    let row = if record.is_repeated() || task.redrives > 0 {
+        sender.table.delivery(task.endpoint_id, task.delivery_id).await?
+    } else {
+        None
+    };
+    let Some(task) = next_attempt(task, row.as_ref()) else {
+        return finish(sender, row.as_ref().and_then(follow_up::of_state)).await;
+    };
+    if let Some(row) = row.filter(|row| row.tries >= MAX_TRIES) {
+        tracing::error!(delivery_id = %task.delivery_id, tries = row.tries, "delivery.stepped_out");
+        return finish(sender, Some(FollowUp::Attempt(DeliveryTask { redrives: 1, ..task }))).await;
+    }
+    let (now, deadline) = (Timestamp::now(), organization.record.profile.retry.attempt_deadline);
+    let due = due(&task);
+    if due > now || !budget.allows(deadline) {
+        return Ok(Head::Waits(due.max(now)));
+    }
+    let claiming = Claiming { by: record.claimant(), now, until: Budget::claim(deadline) };
+    let turn = task.turn();
+    let claim = match task.makes {
+        Some(_) => sender.table.claim_new(&waiting::waiting(&task), claiming).await?,
+        None => sender.table.claim_attempt(task.endpoint_id, task.delivery_id, turn, claiming).await?,
+    };
+    match claim {
+        Claim::Taken(delivery) => {
+            let policy = organization.record.profile.retry.in_order();
+            let (step, made) = waiting::attempt(sender, organization, target, &task, delivery, policy).await?;
+            health::write(sender, made.iter().map(|(job, finished)| (job, finished))).await;
+            match step {
+                Step::Follow(FollowUp::Attempt(next)) => Ok(Head::Waits(next.due_at())),
+                Step::Follow(follow_up) => finish(sender, Some(follow_up)).await,
+                Step::Done | Step::Again | Step::Poison(_) => Ok(Head::Over),
+            }
+        }
+        Claim::Gone => Ok(Head::Over),
+        Claim::Busy(delivery) => Ok(Head::Waits(delivery.claimed_until(turn).unwrap_or_else(|| after(now, TURN_WAIT)))),
+        // Another record of this delivery has been in front of this one: it comes again, and looks at the row.
+        Claim::Past(delivery) if task.manual.is_none() && delivery.status.is_open() => Ok(Head::Waits(now)),
+        Claim::Past(delivery) => finish(sender, left_to_do(turn, &delivery)).await,
+    }
+}
+
+/// The task for the attempt whose turn it is by the row, where that was read; nothing when the schedule is over.
+fn next_attempt(task: DeliveryTask, row: Option<&Delivery>) -> Option<DeliveryTask> {
+    let Some(row) = row.filter(|_| task.manual.is_none()) else { return Some(task) };
+    // One that was skipped before any attempt is open to whoever asks for it again.
+    let opens_again = task.makes.is_some() && row.was_skipped() && row.scheduled == 0;
+    let due_at = row.next_retry_at.map_or(task.due_at, Timestamp::as_millisecond);
+    let makes = task.makes.filter(|_| row.scheduled == 0);
+    (row.status.is_open() || opens_again).then_some(DeliveryTask { attempt: row.scheduled + 1, due_at, makes, ..task })
+}
+
+/// When the head of a line is due: by its schedule.
+fn due(task: &DeliveryTask) -> Timestamp {
+    task.due_at()
+}
+
+/// What an earlier record of this delivery may have recorded and not followed up.
+fn left_to_do(turn: Turn, delivery: &Delivery) -> Option<FollowUp> {
+    match turn {
+        Turn::Scheduled(_) => follow_up::of_state(delivery),
+        Turn::Manual(_) => follow_up::of_directive(delivery),
+    }
+}
+
+/// Puts on its queue what follows from the end of a delivery; until it is there the delivery is not over.
+async fn finish(sender: &Sender, follow_up: Option<FollowUp>) -> Result<Head, TaskError> {
+    let failed = follow_up::send(sender, follow_up.into_iter().collect()).await;
+    if failed.is_empty() { Ok(Head::Over) } else { Err(TaskError::NotFollowedUp) }
+}
