@@ -14,6 +14,7 @@ mod docs;
 mod endpoints;
 mod error;
 mod fields;
+mod health;
 mod incoming;
 mod lists;
 mod location;

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use hookbell_domain::delivery::{Delivery, DeliveryStatus, Route, SKIPPED_DISABLED, Turn};
 use hookbell_domain::ids::DeliveryId;
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 
 use crate::admission::{Admission, Admitted, admit};
 use crate::attempt::{self, Finished, Job, NotMade};
 use crate::follow_up::{self, FollowUp, Subject};
+use crate::gate::{self, Wait};
 use crate::parking::park;
 use crate::records::Record;
 use crate::sender::{Budget, Sender};
@@ -21,8 +23,8 @@ const CHUNK: usize = 25;
 /// What became of a delivery's first attempt.
 enum Made {
     Now(Finished),
-    /// There is no time left for it in this invocation.
-    Later,
+    /// It waits for its turn, or there is no time or room left for it in this invocation.
+    Later(Wait),
     Not(NotMade),
 }
 
@@ -51,23 +53,27 @@ pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Bu
         }
     }
     again.extend(park(sender, &sender.config.events_dead_letter_queue, records, poison).await);
+    let (jobs, later) = gate::first(sender, jobs).await;
+    rows.extend(later.into_iter().filter_map(|(record, job, wait)| first_row(record, &job, Made::Later(wait))));
     write(sender, rows, &mut again).await;
 
     let make = |(record, job): (usize, Job)| {
         let sender = Arc::clone(sender);
         async move {
-            let made = if budget.allows(job.organization.record.profile.retry.attempt_deadline) {
+            let place = gate::place(&sender).await;
+            let made = if place.is_some() && budget.allows(job.organization.record.profile.retry.attempt_deadline) {
                 attempt::make(&sender, &job).await.map_or_else(Made::Not, Made::Now)
             } else {
-                Made::Later
+                Made::Later(Wait::none())
             };
+            drop(place);
             (record, job, made)
         }
     };
     let record = async |made: Vec<(usize, Job, Made)>| {
         let finished = made.iter().filter_map(|(_, job, made)| match made {
             Made::Now(finished) => Some((job, finished)),
-            Made::Later | Made::Not(_) => None,
+            Made::Later(_) | Made::Not(_) => None,
         });
         health::write(sender, finished).await;
         let rows = made.into_iter().filter_map(|(record, job, made)| {
@@ -80,7 +86,7 @@ pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Bu
         let rows = rows.collect();
         write(sender, rows, &mut again).await;
     };
-    chunks::run(jobs, sender.config.concurrency, CHUNK, make, record).await;
+    chunks::run(jobs, Semaphore::MAX_PERMITS, CHUNK, make, record).await;
     again.into_iter().filter_map(|position| records.get(position)).map(|record| record.message_id.clone()).collect()
 }
 
@@ -138,10 +144,9 @@ fn first_row(record: usize, job: &Job, made: Made) -> Option<Row> {
             };
             Some(Row { record, delivery: Some(delivery), follow_up })
         }
-        Made::Later => {
-            let now = Timestamp::now();
-            let delivery = delivery(job, DeliveryStatus::Pending, now);
-            Some(Row { record, delivery: Some(delivery), follow_up: Some(subject().attempt(1, now)) })
+        Made::Later(wait) => {
+            let delivery = delivery(job, DeliveryStatus::Pending, Timestamp::now());
+            Some(Row { record, delivery: Some(delivery), follow_up: Some(subject().first_attempt(wait)) })
         }
         Made::Not(error) => {
             tracing::error!(%error, endpoint_id = %job.target.endpoint.id, "an attempt could not be made");

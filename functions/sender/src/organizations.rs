@@ -14,7 +14,7 @@ use hookbell_domain::time::{TimeScale, after};
 use jiff::Timestamp;
 
 /// How long what was read is used, before scaling.
-const LIFETIME: Duration = Duration::from_secs(5);
+pub(crate) const LIFETIME: Duration = Duration::from_secs(5);
 
 /// How many endpoints may have been read before all is forgotten: some ten megabytes.
 const CAPACITY: usize = 5_000;
@@ -35,6 +35,8 @@ pub(crate) struct Target {
     pub(crate) secrets: Result<EndpointSecrets, SealError>,
     /// An error here is the owner's: the policy has changed since the URL was accepted.
     pub(crate) url: Result<TargetUrl, TargetError>,
+    /// When it was as it is here.
+    pub(crate) read_at: Timestamp,
 }
 
 /// How new a picture of an organization has to be.
@@ -101,7 +103,8 @@ impl Organizations {
         // Only a read that must see a certain write pays for seeing all of them.
         let consistent = !matches!(wanted, Freshness::Cached);
         let organization = table.organization(id, consistent).await?.map(|organization| {
-            let endpoints = organization.endpoints.into_iter().map(|endpoint| Arc::new(self.target(endpoint, keys)));
+            let endpoints =
+                organization.endpoints.into_iter().map(|endpoint| Arc::new(self.target(endpoint, keys, read_at)));
             Arc::new(Organization { record: organization.record, endpoints: endpoints.collect() })
         });
         self.count(organization.as_ref().map_or(1, |organization| organization.endpoints.len() + 1));
@@ -123,11 +126,12 @@ impl Organizations {
         }
     }
 
-    fn target(&self, stored: StoredEndpoint, keys: &Keys) -> Target {
+    fn target(&self, stored: StoredEndpoint, keys: &Keys, read_at: Timestamp) -> Target {
         Target {
             secrets: stored.open_secrets(keys),
             url: TargetUrl::parse(&stored.endpoint.url, usize::MAX, &self.policy),
             endpoint: stored.endpoint,
+            read_at,
         }
     }
 }
