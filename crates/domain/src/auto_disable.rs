@@ -28,8 +28,12 @@ mod tests {
     #[track_caller]
     fn check(profile: &str, exhausted: u32, hours: i64, expected: bool) {
         let start = Timestamp::from_second(1_000_000).unwrap();
-        let health =
-            Health { consecutive_failures: exhausted, streak_started_at: Some(start), failing_since: Some(start) };
+        let health = Health {
+            consecutive_failures: exhausted,
+            streak_started_at: Some(start),
+            failing_since: Some(start),
+            ..Health::default()
+        };
         let now = Timestamp::from_second(1_000_000 + hours * 3_600).unwrap();
         let rule = Profile::named(profile).unwrap().auto_disable;
         assert_eq!(rule.applies(&health, TimeScale::REAL, now), expected, "{profile} {exhausted} {hours}");

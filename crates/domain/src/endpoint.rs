@@ -81,15 +81,20 @@ pub struct Disabled {
     pub at: Timestamp,
 }
 
-/// How an endpoint's deliveries have been going; all zero when the last one arrived.
+/// How an endpoint's deliveries have been going; all zero when the last one arrived. What follows from it is in
+/// [`crate::health`] and [`crate::profile::AutoDisable`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Health {
     /// Exhausted deliveries in a row.
     pub consecutive_failures: u32,
     /// When the first of that row became exhausted.
     pub streak_started_at: Option<Timestamp>,
-    /// When the first attempt failed after which none succeeded. Kept only for profiles whose rule asks for it.
+    /// When the first attempt failed after which none succeeded.
     pub failing_since: Option<Timestamp>,
+    /// Failed attempts in a row: at least as many as that. Those beyond what opens the breaker need not be counted.
+    pub failed_attempts: u32,
+    /// Before then no probe goes out, for one is under way or has failed just now.
+    pub probe_at: Option<Timestamp>,
 }
 
 impl Health {

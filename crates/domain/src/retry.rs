@@ -22,6 +22,12 @@ impl Roll {
     pub fn of_bits(bits: u64) -> Self {
         Self((bits >> 11) as f64 / (1u64 << 53) as f64)
     }
+
+    /// What it comes to between two spans of time.
+    #[must_use]
+    pub fn between(self, least: Duration, most: Duration) -> Duration {
+        least + most.saturating_sub(least).mul_f64(self.0)
+    }
 }
 
 /// What follows from an attempt.

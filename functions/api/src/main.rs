@@ -15,6 +15,7 @@ mod endpoints;
 mod error;
 mod fields;
 mod filters;
+mod health;
 mod incoming;
 mod lists;
 mod location;

@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use crate::health::HealthView;
 use crate::openapi::words;
 
 /// An answer that holds one endpoint.
@@ -128,7 +129,7 @@ pub(crate) struct EndpointView<'a> {
     /// Whether its requests carry the `svix-` headers too.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     svix_headers: bool,
-    /// Messages a second that it is to get at most. Not yet acted upon.
+    /// Messages a second that it gets at most; what is over that waits, and fails nowhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 10_000)]
     rate_limit: Option<u32>,
@@ -146,6 +147,9 @@ pub(crate) struct EndpointView<'a> {
     /// Deliveries in a row that used up their attempts.
     #[schema(example = 0)]
     consecutive_failures: u32,
+    /// How it fares; absent while all is well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    health: Option<HealthView>,
     /// When it was made.
     #[schema(format = "date-time", example = "2026-05-30T14:23:00.000Z")]
     created_at: String,
@@ -193,6 +197,7 @@ impl<'a> EndpointView<'a> {
             disabled_reason: disabled.and_then(|disabled| disabled.reason.as_deref()),
             disabled_at: disabled.map(|disabled| iso_ms(disabled.at)),
             consecutive_failures: endpoint.health.consecutive_failures,
+            health: HealthView::of(endpoint, Timestamp::now()),
             created_at: iso_ms(endpoint.created_at),
             updated_at: iso_ms(endpoint.updated_at),
         }

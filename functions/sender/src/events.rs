@@ -6,10 +6,12 @@ use std::sync::Arc;
 use hookbell_domain::delivery::{Delivery, DeliveryStatus, Route, SKIPPED_DISABLED, Turn};
 use hookbell_domain::ids::DeliveryId;
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 
 use crate::admission::{Admission, Admitted, admit};
 use crate::attempt::{self, Finished, Job, NotMade};
 use crate::follow_up::{self, FollowUp, Subject};
+use crate::gate::{self, Wait};
 use crate::lines::{self, Place};
 use crate::parking::park;
 use crate::records::Record;
@@ -22,8 +24,8 @@ const CHUNK: usize = 25;
 /// What became of a delivery's first attempt.
 enum Made {
     Now(Finished),
-    /// There is no time left for it in this invocation.
-    Later,
+    /// It waits for its turn, or there is no time or room left for it in this invocation.
+    Later(Wait),
     Not(NotMade),
 }
 
@@ -65,6 +67,8 @@ pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Bu
         fan_out(position, is_in_order, event, &mut jobs, &mut rows);
     }
     again.extend(park(sender, &sender.config.events_dead_letter_queue, records, poison).await);
+    let (mut jobs, later) = gate::first(sender, jobs).await;
+    rows.extend(later.into_iter().filter_map(|(record, job, wait)| first_row(record, &job, Made::Later(wait))));
     write(sender, rows, &mut again).await;
     let behind = lines::behind(records, &again);
     jobs.retain(|(record, _)| !behind.contains(record));
@@ -72,18 +76,20 @@ pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Bu
     let make = |(record, job): (usize, Job)| {
         let sender = Arc::clone(sender);
         async move {
-            let made = if budget.allows(job.organization.record.profile.retry.attempt_deadline) {
+            let place = gate::place(&sender).await;
+            let made = if place.is_some() && budget.allows(job.organization.record.profile.retry.attempt_deadline) {
                 attempt::make(&sender, &job).await.map_or_else(Made::Not, Made::Now)
             } else {
-                Made::Later
+                Made::Later(Wait::none())
             };
+            drop(place);
             (record, job, made)
         }
     };
     let record = async |made: Vec<(usize, Job, Made)>| {
         let finished = made.iter().filter_map(|(_, job, made)| match made {
             Made::Now(finished) => Some((job, finished)),
-            Made::Later | Made::Not(_) => None,
+            Made::Later(_) | Made::Not(_) => None,
         });
         health::write(sender, finished).await;
         let rows = made.into_iter().filter_map(|(record, job, made)| {
@@ -96,7 +102,7 @@ pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Bu
         let rows = rows.collect();
         write(sender, rows, &mut again).await;
     };
-    chunks::run(jobs, sender.config.concurrency, CHUNK, make, record).await;
+    chunks::run(jobs, Semaphore::MAX_PERMITS, CHUNK, make, record).await;
     again.extend(lines::behind(records, &again));
     again.into_iter().filter_map(|position| records.get(position)).map(|record| record.message_id.clone()).collect()
 }
@@ -133,8 +139,8 @@ fn fan_out(record: usize, is_in_order: bool, admitted: Admitted, jobs: &mut Vec<
         }
         match lines::place(is_in_order, &organization, target) {
             Place::Here => jobs.push((record, job)),
-            Place::Queue => rows.extend(first_row(record, &job, Made::Later)),
-            Place::Line => rows.extend(first_row(record, &job, Made::Later).map(Row::in_line)),
+            Place::Queue => rows.extend(first_row(record, &job, Made::Later(Wait::none()))),
+            Place::Line => rows.extend(first_row(record, &job, Made::Later(Wait::none())).map(Row::in_line)),
         }
     }
 }
@@ -161,10 +167,9 @@ fn first_row(record: usize, job: &Job, made: Made) -> Option<Row> {
             };
             Some(Row { record, delivery: Some(delivery), follow_up })
         }
-        Made::Later => {
-            let now = Timestamp::now();
-            let delivery = delivery(job, DeliveryStatus::Pending, now);
-            Some(Row { record, delivery: Some(delivery), follow_up: Some(subject().attempt(1, now)) })
+        Made::Later(wait) => {
+            let delivery = delivery(job, DeliveryStatus::Pending, Timestamp::now());
+            Some(Row { record, delivery: Some(delivery), follow_up: Some(subject().first_attempt(wait)) })
         }
         Made::Not(error) => {
             tracing::error!(%error, endpoint_id = %job.target.endpoint.id, "an attempt could not be made");

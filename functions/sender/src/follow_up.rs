@@ -9,6 +9,7 @@ use hookbell_domain::retry::{Decision, Directive, Next};
 use hookbell_domain::time::until;
 use jiff::Timestamp;
 
+use crate::gate::Wait;
 use crate::sender::Sender;
 
 /// Which delivery something follows for.
@@ -52,9 +53,18 @@ impl Subject {
         }
     }
 
+    /// The first attempt, after that wait.
+    pub(crate) fn first_attempt(self, wait: Wait) -> FollowUp {
+        FollowUp::Attempt(DeliveryTask { slot: wait.slot, ..self.task(1, wait.due_at) })
+    }
+
     /// Attempt `number`, due at that time.
     pub(crate) fn attempt(self, number: u32, due_at: Timestamp) -> FollowUp {
-        FollowUp::Attempt(DeliveryTask {
+        FollowUp::Attempt(self.task(number, due_at))
+    }
+
+    fn task(self, number: u32, due_at: Timestamp) -> DeliveryTask {
+        DeliveryTask {
             organization_id: self.organization_id,
             endpoint_id: self.endpoint_id,
             message_id: self.message_id,
@@ -64,9 +74,11 @@ impl Subject {
             makes: None,
             due_at: due_at.as_millisecond(),
             revision: None,
+            slot: None,
+            held_since: None,
             hops: 0,
             redrives: 0,
-        })
+        }
     }
 
     fn end(self, because: EndedBecause, at: Timestamp) -> FollowUp {

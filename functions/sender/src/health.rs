@@ -1,24 +1,87 @@
 //! How endpoints fare: written beside the attempts that show it, and nothing while all is well.
 
 use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::join_all;
-use hookbell_domain::endpoint::Endpoint;
+use hookbell_aws::AwsError;
+use hookbell_aws::table::{Failures, Probe};
+use hookbell_domain::endpoint::Health;
+use hookbell_domain::health::{HANGS_AFTER, State};
 use hookbell_domain::ids::EndpointId;
 use hookbell_domain::profile::AutoDisableRule;
-use hookbell_domain::retry::Next;
+use hookbell_domain::retry::{Directive, Next};
+use hookbell_domain::time::after;
 use jiff::Timestamp;
+use tokio::time::{sleep, timeout};
 
 use crate::attempt::{Finished, Job};
-use crate::sender::Sender;
+use crate::organizations::{LIFETIME, Target};
+use crate::sender::{Budget, Sender};
 
-/// What an attempt says of its endpoint.
-#[derive(Clone, Copy)]
-enum Note {
-    /// It works: whatever was noted against it is over.
-    Works,
-    /// It has been failing since then.
-    FailingSince(Timestamp),
+/// How many endpoints are known before all are forgotten.
+const CAPACITY: usize = 1_000;
+
+/// How long an attempt that hangs waits for others that do, so that they are noted together.
+const LINGER: Duration = Duration::from_millis(50);
+
+/// What this instance has learned of endpoints when it noted something: newer, for a while, than the cache's pictures.
+#[derive(Debug, Default)]
+pub(crate) struct Pulses(Mutex<HashMap<EndpointId, Pulse>>);
+
+/// What was learned of one endpoint.
+#[derive(Debug, Clone, Copy)]
+struct Pulse {
+    health: Health,
+    at: Timestamp,
+    /// Whether this instance makes its probe.
+    probes: bool,
+    /// Attempts that hang and are still to be noted.
+    hanging: u32,
+}
+
+impl Pulses {
+    /// The endpoint's health, as far as it is known here.
+    pub(crate) fn of(&self, target: &Target) -> Health {
+        self.with(target, |pulse| pulse.health)
+    }
+
+    /// Looks at what is known of an endpoint, and changes it.
+    fn with<T>(&self, target: &Target, look: impl FnOnce(&mut Pulse) -> T) -> T {
+        let seen = Pulse { health: target.endpoint.health, at: target.read_at, probes: false, hanging: 0 };
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(pulse) = known.get_mut(&target.endpoint.id) else {
+            let mut pulse = seen;
+            let looked = look(&mut pulse);
+            if known.len() >= CAPACITY {
+                known.clear();
+            }
+            known.insert(target.endpoint.id, pulse);
+            return looked;
+        };
+        if pulse.at < seen.at {
+            (pulse.health, pulse.at) = (seen.health, seen.at);
+        }
+        look(pulse)
+    }
+
+    fn learn(&self, target: &Target, health: Health) {
+        self.with(target, |pulse| (pulse.health, pulse.at, pulse.probes) = (health, Timestamp::now(), false));
+    }
+}
+
+/// What attempts have shown of one endpoint.
+struct Shown<'a> {
+    target: &'a Target,
+    /// Whether the profile's rule counts the time of failing, whatever the failures were.
+    counts_time: bool,
+    works: bool,
+    /// Whether it may be that something was noted against it that is not seen here.
+    may_be_noted: bool,
+    failures: u32,
+    since: Timestamp,
 }
 
 /// Writes what attempts have shown of their endpoints, each endpoint once. Called before their follow-ups go out, so
@@ -26,36 +89,131 @@ enum Note {
 ///
 /// A failure to write is logged only: the next attempt says the same again.
 pub(crate) async fn write<'a>(sender: &Sender, made: impl Iterator<Item = (&'a Job, &'a Finished)>) {
-    let mut notes: HashMap<EndpointId, (&Endpoint, Note)> = HashMap::new();
+    let mut shown: HashMap<EndpointId, Shown<'a>> = HashMap::new();
     for (job, finished) in made {
-        let endpoint = &job.target.endpoint;
-        match note(job, finished) {
-            // It outweighs a failure beside it.
-            Some(Note::Works) => drop(notes.insert(endpoint.id, (endpoint, Note::Works))),
-            Some(failing) => drop(notes.entry(endpoint.id).or_insert((endpoint, failing))),
-            None => {}
+        let rule = &job.organization.record.profile.auto_disable.rule;
+        let shown = shown.entry(job.target.endpoint.id).or_insert_with(|| Shown {
+            target: &job.target,
+            counts_time: matches!(rule, AutoDisableRule::FailingFor { .. }),
+            works: false,
+            may_be_noted: false,
+            failures: 0,
+            since: finished.attempt.at,
+        });
+        let hung = finished.attempt.latency >= HANGS_AFTER;
+        shown.since = shown.since.min(finished.attempt.at);
+        if finished.decision.next == Next::Delivered {
+            shown.works = true;
+            // A retry follows a failure, which the picture of its endpoint may be too old to show as noted.
+            shown.may_be_noted |= hung || (shown.counts_time && job.number > 1);
+        } else if finished.decision.directive != Some(Directive::AbortMessage) {
+            // One that hung was counted while it did, unless it was a probe.
+            shown.failures += u32::from(!hung || sender.pulses.with(&job.target, |pulse| pulse.probes));
         }
     }
-    let writes = notes.into_values().map(|(endpoint, note)| async move {
-        let written = match note {
-            Note::Works => sender.table.clear_health(&endpoint.organization_id, endpoint.id).await,
-            Note::FailingSince(at) => sender.table.note_failing(&endpoint.organization_id, endpoint.id, at).await,
-        };
-        if let Err(error) = written {
+    join_all(shown.into_values().map(|shown| async move {
+        let endpoint = &shown.target.endpoint;
+        if let Err(error) = note(sender, &shown).await {
             tracing::warn!(%error, endpoint_id = %endpoint.id, "the endpoint's health was not written");
         }
-    });
-    join_all(writes).await;
+    }))
+    .await;
 }
 
-/// What is to be written after an attempt, if anything.
-fn note(job: &Job, finished: &Finished) -> Option<Note> {
-    let health = &job.target.endpoint.health;
-    let counts_time = matches!(job.organization.record.profile.auto_disable.rule, AutoDisableRule::FailingFor { .. });
-    if finished.decision.next == Next::Delivered {
-        // A retry follows a failure, which the picture of its endpoint may be too old to show as noted.
-        let noted = counts_time && job.number > 1;
-        return (noted || !health.is_clear()).then_some(Note::Works);
+/// Notes what was shown of one endpoint, if there is anything to be noted.
+async fn note(sender: &Sender, shown: &Shown<'_>) -> Result<(), AwsError> {
+    let (target, endpoint) = (shown.target, &shown.target.endpoint);
+    let (known, fresh, probes) = sender.pulses.with(target, |pulse| {
+        let fresh = Timestamp::now() < after(pulse.at, sender.config.time_scale.apply(LIFETIME));
+        (pulse.health, fresh, pulse.probes)
+    });
+    if shown.works {
+        // It outweighs a failure beside it.
+        if shown.may_be_noted || !known.is_clear() {
+            sender.table.clear_health(&endpoint.organization_id, endpoint.id).await?;
+            sender.pulses.learn(target, Health::default());
+        }
+        return Ok(());
     }
-    (counts_time && health.failing_since.is_none()).then_some(Note::FailingSince(finished.attempt.at))
+    let is_known = known.state() == State::Open && fresh && !probes;
+    let starts_time = shown.counts_time && known.failing_since.is_none();
+    if (shown.failures == 0 || is_known) && !starts_time {
+        return Ok(());
+    }
+    note_failures(sender, target, shown.failures, shown.since).await
+}
+
+async fn note_failures(sender: &Sender, target: &Target, count: u32, since: Timestamp) -> Result<(), AwsError> {
+    let endpoint = &target.endpoint;
+    let known = sender.pulses.of(target);
+    let probe_at = known.next_probe(count, sender.config.time_scale, Timestamp::now());
+    let failures = Failures { count, since, probe_at };
+    let health = sender.table.note_failures(&endpoint.organization_id, endpoint.id, failures).await?;
+    if let Some(health) = health {
+        sender.pulses.learn(target, health);
+        if health.state() != known.state() {
+            tracing::warn!(
+                organization_id = %endpoint.organization_id,
+                endpoint_id = %endpoint.id,
+                failed_attempts = health.failed_attempts,
+                state = ?health.state(),
+                "endpoint.health"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Makes an attempt, and counts it as failed as soon as it hangs: who waits for the deadline of each has long been
+/// brought to a halt by the first of them.
+pub(crate) async fn watch<T>(sender: &Sender, target: &Target, attempt: impl Future<Output = T>) -> T {
+    let mut attempt = pin!(attempt);
+    if let Ok(done) = timeout(HANGS_AFTER, attempt.as_mut()).await {
+        return done;
+    }
+    let noted = async {
+        if let Err(error) = note_hanging(sender, target).await {
+            tracing::warn!(%error, endpoint_id = %target.endpoint.id, "the endpoint's health was not written");
+        }
+    };
+    tokio::join!(attempt, noted).0
+}
+
+async fn note_hanging(sender: &Sender, target: &Target) -> Result<(), AwsError> {
+    if sender.pulses.of(target).state() == State::Open {
+        return Ok(());
+    }
+    sender.pulses.with(target, |pulse| pulse.hanging += 1);
+    sleep(LINGER).await;
+    match sender.pulses.with(target, |pulse| std::mem::take(&mut pulse.hanging)) {
+        0 => Ok(()),
+        count => {
+            let since = Timestamp::now().checked_sub(HANGS_AFTER).unwrap_or_else(|_| Timestamp::now());
+            note_failures(sender, target, count, since).await
+        }
+    }
+}
+
+/// Takes the probe of an open endpoint for an attempt of that deadline; `false` where another has it, or its time has
+/// not come.
+pub(crate) async fn take_probe(sender: &Sender, target: &Target, deadline: Duration) -> Result<bool, AwsError> {
+    let (now, until, endpoint) = (Timestamp::now(), Budget::claim(deadline), &target.endpoint);
+    // Of the attempts of a batch one asks.
+    let asks = sender.pulses.with(target, |pulse| {
+        let asks = pulse.health.may_probe(now);
+        if asks {
+            pulse.health.probe_at = Some(until);
+        }
+        asks
+    });
+    if !asks {
+        return Ok(false);
+    }
+    let probe = sender.table.claim_probe(&endpoint.organization_id, endpoint.id, now, until).await?;
+    match probe {
+        Probe::Taken => sender.pulses.with(target, |pulse| pulse.probes = true),
+        Probe::NotNow(health) => sender.pulses.learn(target, health),
+        Probe::NoEndpoint => {}
+    }
+    Ok(probe == Probe::Taken)
 }

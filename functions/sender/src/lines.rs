@@ -16,12 +16,12 @@ use jiff::Timestamp;
 
 use crate::deliveries::Step;
 use crate::follow_up::{self, FollowUp};
-use crate::health;
 use crate::organizations::{Freshness, Organization, Target};
 use crate::parking::park;
 use crate::records::Record;
 use crate::sender::{Budget, Sender};
 use crate::waiting::{self, TURN_WAIT, TaskError};
+use crate::{gate, health};
 
 /// How long a line waits after a failure of ours, before scaling: what broke us may be over by then.
 const FAILURE_WAIT: Duration = Duration::from_secs(30);
@@ -152,14 +152,16 @@ async fn advance(sender: &Sender, task: DeliveryTask, record: &Record, budget: B
         return finish(sender, Some(FollowUp::Attempt(DeliveryTask { redrives: 1, ..task }))).await;
     }
     let (now, deadline) = (Timestamp::now(), organization.record.profile.retry.attempt_deadline);
-    let due = due(&task);
-    if due > now || !budget.allows(deadline) {
-        return Ok(Head::Waits(due.max(now)));
+    if task.due_at() > now || !budget.allows(deadline) {
+        return Ok(Head::Waits(task.due_at().max(now)));
     }
-    let claiming = Claiming { by: record.claimant(), now, until: Budget::claim(deadline) };
+    if let Some(slot) = gate::slot_in_line(sender, &target).await? {
+        return Ok(Head::Waits(slot));
+    }
+    let claiming = Claiming { by: record.claimant(), now: Timestamp::now(), until: Budget::claim(deadline) };
     let turn = task.turn();
     let claim = match task.makes {
-        Some(_) => sender.table.claim_new(&waiting::waiting(&task), claiming).await?,
+        Some(_) => sender.table.claim_new(&waiting::row(&task), claiming).await?,
         None => sender.table.claim_attempt(task.endpoint_id, task.delivery_id, turn, claiming).await?,
     };
     match claim {
@@ -189,11 +191,6 @@ fn next_attempt(task: DeliveryTask, row: Option<&Delivery>) -> Option<DeliveryTa
     let due_at = row.next_retry_at.map_or(task.due_at, Timestamp::as_millisecond);
     let makes = task.makes.filter(|_| row.scheduled == 0);
     (row.status.is_open() || opens_again).then_some(DeliveryTask { attempt: row.scheduled + 1, due_at, makes, ..task })
-}
-
-/// When the head of a line is due: by its schedule.
-fn due(task: &DeliveryTask) -> Timestamp {
-    task.due_at()
 }
 
 /// What an earlier record of this delivery may have recorded and not followed up.

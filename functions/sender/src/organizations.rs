@@ -15,7 +15,7 @@ use hookbell_domain::time::{TimeScale, after};
 use jiff::Timestamp;
 
 /// How long what was read is used, before scaling.
-const LIFETIME: Duration = Duration::from_secs(5);
+pub(crate) const LIFETIME: Duration = Duration::from_secs(5);
 
 /// How many endpoints may have been read before all is forgotten: some ten megabytes.
 const CAPACITY: usize = 5_000;
@@ -38,6 +38,8 @@ pub(crate) struct Target {
     pub(crate) url: Result<TargetUrl, TargetError>,
     /// Which messages it gets, where its owner has said so.
     pub(crate) filter: Option<Matcher>,
+    /// When it was as it is here.
+    pub(crate) read_at: Timestamp,
 }
 
 /// How new a picture of an organization has to be.
@@ -104,7 +106,8 @@ impl Organizations {
         // Only a read that must see a certain write pays for seeing all of them.
         let consistent = !matches!(wanted, Freshness::Cached);
         let organization = table.organization(id, consistent).await?.map(|organization| {
-            let endpoints = organization.endpoints.into_iter().map(|endpoint| Arc::new(self.target(endpoint, keys)));
+            let endpoints =
+                organization.endpoints.into_iter().map(|endpoint| Arc::new(self.target(endpoint, keys, read_at)));
             Arc::new(Organization { record: organization.record, endpoints: endpoints.collect() })
         });
         self.count(organization.as_ref().map_or(1, |organization| organization.endpoints.len() + 1));
@@ -126,12 +129,13 @@ impl Organizations {
         }
     }
 
-    fn target(&self, stored: StoredEndpoint, keys: &Keys) -> Target {
+    fn target(&self, stored: StoredEndpoint, keys: &Keys, read_at: Timestamp) -> Target {
         Target {
             secrets: stored.open_secrets(keys),
             url: TargetUrl::parse(&stored.endpoint.url, usize::MAX, &self.policy),
             filter: stored.endpoint.options.filter.as_ref().map(Matcher::new),
             endpoint: stored.endpoint,
+            read_at,
         }
     }
 }

@@ -15,9 +15,12 @@ use hookbell_domain::time::after;
 use hookbell_egress::{Egress, EgressError};
 use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
+use tokio::sync::Semaphore;
 
 use crate::config::Config;
+use crate::health::Pulses;
 use crate::organizations::{Freshness, Organization, Organizations};
+use crate::pace::Lanes;
 use crate::records::Record;
 use crate::{deliveries, events, lines};
 
@@ -32,6 +35,10 @@ pub(crate) struct Sender {
     pub(crate) keys: Keys,
     pub(crate) egress: Egress,
     pub(crate) organizations: Organizations,
+    pub(crate) pulses: Pulses,
+    pub(crate) lanes: Lanes,
+    /// What the first attempts of events share.
+    pub(crate) places: Semaphore,
 }
 
 /// When an invocation began, and when it ends by force.
@@ -62,6 +69,9 @@ impl Sender {
             keys,
             egress: Egress::new(config.target_policy.clone(), user_agent)?,
             organizations: Organizations::new(config.time_scale, config.target_policy.clone()),
+            pulses: Pulses::default(),
+            lanes: Lanes::default(),
+            places: Semaphore::new(config.concurrency),
             config,
         })
     }

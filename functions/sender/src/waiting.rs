@@ -17,6 +17,7 @@ use crate::admission::OutgoingMessage;
 use crate::attempt::{self, Job, NotMade};
 use crate::deliveries::{Coming, Made, Step};
 use crate::follow_up::{self, FollowUp, Subject};
+use crate::gate;
 use crate::organizations::{Freshness, Organization, Target};
 use crate::sender::{Budget, Sender};
 
@@ -62,10 +63,13 @@ pub(crate) async fn process(sender: &Sender, task: DeliveryTask, coming: Coming)
     if !budget.allows(deadline) {
         return Ok((Step::Again, None));
     }
+    if let Some(later) = gate::pass(sender, &organization, &target, &task).await? {
+        return Ok((Step::Follow(FollowUp::Attempt(later)), None));
+    }
     let claiming = Claiming { by: claimant, now: Timestamp::now(), until: Budget::claim(deadline) };
     let turn = task.turn();
     let claim = match task.makes {
-        Some(_) => sender.table.claim_new(&waiting(&task), claiming).await?,
+        Some(_) => sender.table.claim_new(&row(&task), claiming).await?,
         None => sender.table.claim_attempt(task.endpoint_id, task.delivery_id, turn, claiming).await?,
     };
     match claim {
@@ -130,7 +134,7 @@ fn put_back(mut task: DeliveryTask) -> Step {
 }
 
 /// The row of a delivery that its first attempt makes.
-pub(crate) fn waiting(task: &DeliveryTask) -> Delivery {
+pub(crate) fn row(task: &DeliveryTask) -> Delivery {
     let route = Route {
         message_id: task.message_id,
         endpoint_id: task.endpoint_id,
@@ -200,7 +204,7 @@ pub(crate) async fn skip(sender: &Sender, task: &DeliveryTask, reason: &str) -> 
     let mut ended = sender.table.skip_delivery(task.endpoint_id, task.delivery_id, reason, now).await?;
     if !ended && task.makes.is_some() {
         let skipped = Some(reason.to_owned());
-        let delivery = Delivery { status: DeliveryStatus::Exhausted, skipped, ..waiting(task) };
+        let delivery = Delivery { status: DeliveryStatus::Exhausted, skipped, ..row(task) };
         ended = sender.table.put_new(&delivery).await?;
     }
     if ended {

@@ -15,7 +15,7 @@ use hookbell_domain::ids::{EventId, OrganizationId};
 use hookbell_domain::message::AcceptedEvent;
 
 pub use batch::Sent;
-pub use records::{DeliveryTask, Ended, EndedBecause, ReplayTask, Task, UnreadableRecord, read_accepted};
+pub use records::{DeliveryTask, Ended, EndedBecause, ReplayTask, ReservedSlot, Task, UnreadableRecord, read_accepted};
 
 use crate::AwsError;
 use crate::sealing::{Keys, Marked};

@@ -3,8 +3,10 @@
 use std::str::FromStr;
 
 use hookbell_domain::delivery::{Delivery, ManualRequest, Turn};
+use hookbell_domain::endpoint::RateLimit;
 use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, MessageId, OrganizationId, ReplayId};
 use hookbell_domain::message::{AcceptedEvent, Audience};
+use hookbell_domain::pace::Slot;
 use jiff::Timestamp;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -42,12 +44,28 @@ pub struct DeliveryTask {
     /// The revision of the organization that whoever asked for it saw; no older one is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
+    /// What it has reserved under its endpoint's rate limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<ReservedSlot>,
+    /// Since when it has been put back because its endpoint is open, unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_since: Option<i64>,
     /// How often it has been put back since the last attempt because it was not due.
     #[serde(default)]
     pub hops: u32,
     /// How often it has come back from the dead-letter queue.
     #[serde(default)]
     pub redrives: u32,
+}
+
+/// A slot of a rate limit's lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReservedSlot {
+    /// When, unix milliseconds.
+    pub at: i64,
+    /// Under which limit, messages a second.
+    pub limit: u32,
 }
 
 /// A replay's next step: a record of the deliveries queue.
@@ -134,6 +152,8 @@ impl DeliveryTask {
             makes: None,
             due_at: now.as_millisecond(),
             revision: Some(revision),
+            slot: None,
+            held_since: None,
             hops: 0,
             redrives: 0,
         }
@@ -149,6 +169,21 @@ impl DeliveryTask {
     #[must_use]
     pub fn due_at(&self) -> Timestamp {
         Timestamp::from_millisecond(self.due_at).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+}
+
+impl From<Slot> for ReservedSlot {
+    fn from(slot: Slot) -> Self {
+        Self { at: slot.at.as_millisecond(), limit: slot.limit.per_second() }
+    }
+}
+
+impl ReservedSlot {
+    /// What it stands for; nothing where that cannot be read.
+    #[must_use]
+    pub fn slot(self) -> Option<Slot> {
+        let at = Timestamp::from_millisecond(self.at).ok()?;
+        RateLimit::new(self.limit).map(|limit| Slot { at, limit })
     }
 }
 
@@ -301,6 +336,8 @@ mod tests {
             makes: None,
             due_at: 5,
             revision: Some(3),
+            slot: Some(ReservedSlot { at: 7, limit: 10 }),
+            held_since: None,
             hops: 0,
             redrives: 0,
         };

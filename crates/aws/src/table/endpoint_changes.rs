@@ -84,8 +84,9 @@ impl Expression {
     }
 
     fn remove(&mut self, attribute: &'static str) {
-        self.remove.push(format!("#{attribute}"));
-        self.attributes.insert(attribute);
+        if self.attributes.insert(attribute) {
+            self.remove.push(format!("#{attribute}"));
+        }
     }
 
     fn apply<T>(&mut self, attribute: &'static str, setting: &Setting<T>, value: impl Fn(&T) -> AttributeValue) {
@@ -101,6 +102,9 @@ impl Expression {
         expression.set("updatedAt", ms(now));
         if let Some(url) = &change.url {
             expression.set("url", text(url));
+            // What was noted against the place it had before says nothing of the new one.
+            expression.remove("failedAttempts");
+            expression.remove("probeAt");
         }
         expression.apply("description", &change.description, |name| text(name));
         if let Some(event_types) = &change.event_types {
@@ -116,6 +120,8 @@ impl Expression {
                 for gone in ["disabledAt", "disabledReason", "disabledBy", "streakStartedAt", "failingSince"] {
                     expression.remove(gone);
                 }
+                expression.remove("failedAttempts");
+                expression.remove("probeAt");
             }
             // An endpoint that is disabled already keeps its reason and time.
             Some(false) => expression.set_if_absent("disabledAt", ms(now)),
@@ -154,6 +160,9 @@ impl EndpointChange {
     fn apply(&self, mut stored: StoredEndpoint, now: Timestamp) -> StoredEndpoint {
         let endpoint = &mut stored.endpoint;
         endpoint.updated_at = now;
+        if self.url.is_some() {
+            (endpoint.health.failed_attempts, endpoint.health.probe_at) = (0, None);
+        }
         replace(&mut endpoint.url, self.url.as_ref());
         replace(&mut endpoint.event_types, self.event_types.as_ref());
         replace(&mut endpoint.ordered, self.ordered.as_ref());

@@ -60,6 +60,8 @@ impl Table {
             consecutive_failures: 0,
             streak_started_at: None,
             failing_since: None,
+            failed_attempts: 0,
+            probe_at: None,
             created_at: endpoint.created_at.as_millisecond(),
             updated_at: endpoint.updated_at.as_millisecond(),
         };

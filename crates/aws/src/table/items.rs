@@ -72,6 +72,10 @@ pub(super) struct EndpointItem {
     pub(super) streak_started_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) failing_since: Option<i64>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) failed_attempts: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) probe_at: Option<i64>,
     pub(super) created_at: i64,
     pub(super) updated_at: i64,
 }
@@ -253,6 +257,8 @@ impl EndpointItem {
                 consecutive_failures: self.consecutive_failures,
                 streak_started_at: self.streak_started_at.map(time),
                 failing_since: self.failing_since.map(time),
+                failed_attempts: self.failed_attempts,
+                probe_at: self.probe_at.map(time),
             },
             created_at: time(self.created_at),
             updated_at: time(self.updated_at),

@@ -7,6 +7,7 @@
 //! | endpoint | `ORG#org` | `EP#whe_…` |
 //! | message | `MSG#org#shard` | `msg_…` |
 //! | delivery | `DLV#whe_…#shard` | `dlv_…` |
+//! | lane of a rate limit | `LANE#whe_…` | `LANE` |
 //! | redelivery of a message | `RDL#org#msg_…` | `dlv_…` |
 //! | replay | `RPL#whe_…` | `rpl_…` |
 //! | producer's event id | `EVT#org#eventId` | `EVT` |
@@ -55,6 +56,10 @@ impl Key {
 
     pub(super) fn delivery(endpoint: EndpointId, delivery: DeliveryId) -> Self {
         Self { pk: delivery_shard(endpoint, delivery.shard()), sk: delivery.to_string() }
+    }
+
+    pub(super) fn lane(endpoint: EndpointId) -> Self {
+        Self { pk: format!("LANE#{endpoint}"), sk: "LANE".to_owned() }
     }
 
     pub(super) fn redelivery(organization: &OrganizationId, message: MessageId, delivery: DeliveryId) -> Self {

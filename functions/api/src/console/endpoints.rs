@@ -61,7 +61,7 @@ pub(super) async fn list(
         url: endpoint.url.clone(),
         enabled: endpoint.is_enabled(),
         disabled_since: endpoint.disabled.as_ref().map(|disabled| field_time(disabled.at)).unwrap_or_default(),
-        status: Badge::of_endpoint(endpoint.is_enabled()),
+        status: Badge::of_endpoint(endpoint, now),
         created: Moment::new(endpoint.created_at, now),
     });
     let enabled = asked.get("endpoint").parse::<EndpointId>().ok();

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::endpoints::name;
 use super::show::{Badge, Moment, field_time, indented};
+use crate::health::Trouble;
 
 /// What stands in the configuration of an endpoint, and above it.
 pub(super) struct Facts {
@@ -17,6 +18,8 @@ pub(super) struct Facts {
     pub(super) status: Badge,
     /// Why and since when nothing is sent to it.
     pub(super) disabled: Option<Disabled>,
+    /// What speaks against it while it is enabled.
+    pub(super) trouble: Option<TroubleShown>,
     /// Deliveries in a row that have used up their attempts.
     pub(super) failures: u32,
     /// By name; none where it is all of them.
@@ -43,6 +46,15 @@ pub(super) struct Disabled {
     pub(super) since: String,
 }
 
+/// That the latest attempts have failed.
+pub(super) struct TroubleShown {
+    pub(super) since: Option<Moment>,
+    /// Whether deliveries wait, but for probes.
+    pub(super) open: bool,
+    pub(super) next_probe: Moment,
+    pub(super) failed_attempts: u32,
+}
+
 impl Facts {
     /// Of an endpoint with its opened headers.
     pub(super) fn new(stored: &StoredEndpoint, headers: &CustomHeaders, now: Timestamp) -> Self {
@@ -52,11 +64,17 @@ impl Facts {
             id: endpoint.id.to_string(),
             name: name(endpoint).to_owned(),
             url: endpoint.url.clone(),
-            status: Badge::of_endpoint(endpoint.is_enabled()),
+            status: Badge::of_endpoint(endpoint, now),
             disabled: endpoint.disabled.as_ref().map(|disabled| Disabled {
                 reason: disabled.reason.clone(),
                 at: Moment::new(disabled.at, now),
                 since: field_time(disabled.at),
+            }),
+            trouble: Trouble::of(endpoint, now).map(|trouble| TroubleShown {
+                since: trouble.since.map(|at| Moment::new(at, now)),
+                open: trouble.open,
+                next_probe: Moment::due(trouble.next_probe.unwrap_or(now), now),
+                failed_attempts: trouble.failed_attempts,
             }),
             failures: endpoint.health.consecutive_failures,
             event_types: if every_type { Vec::new() } else { endpoint.event_types.clone() },

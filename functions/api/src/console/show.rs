@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use hookbell_domain::delivery::{Delivery, DeliveryStatus};
+use hookbell_domain::endpoint::Endpoint;
 use hookbell_domain::time::iso_ms;
 use jiff::Timestamp;
+
+use crate::health::Trouble;
 
 /// Bytes of a payload that a page shows; the rest of a longer one is left to the API.
 const PAYLOAD_BYTES: usize = 40_000;
@@ -82,8 +85,12 @@ impl Badge {
     }
 
     /// Of an endpoint.
-    pub(super) fn of_endpoint(enabled: bool) -> Self {
-        if enabled { Self::new("good", "Active") } else { Self::new("bad", "Disabled") }
+    pub(super) fn of_endpoint(endpoint: &Endpoint, now: Timestamp) -> Self {
+        match (endpoint.is_enabled(), Trouble::of(endpoint, now)) {
+            (false, _) => Self::new("bad", "Disabled"),
+            (true, Some(_)) => Self::new("warn", "Failing"),
+            (true, None) => Self::new("good", "Active"),
+        }
     }
 
     /// Of a delivery.

@@ -44,7 +44,7 @@ pub(super) struct NewEndpointBody {
     /// Whether its requests are to carry the `svix-` headers too, with the values of the `webhook-` ones.
     #[schema(default = false)]
     svix_headers: Option<bool>,
-    /// Messages a second that it is to get at most. Checked and kept; not yet acted upon.
+    /// Messages a second that it is to get at most. What is over that waits, and fails nowhere.
     #[schema(minimum = 1, maximum = 10_000)]
     rate_limit: Option<u32>,
     /// Which messages it is to get, by what is in their bodies: an event pattern in the language of Amazon EventBridge,
@@ -78,7 +78,8 @@ pub(super) struct EndpointChangeBody {
     v1a: Option<bool>,
     /// Whether its requests are to carry the `svix-` headers too, with the values of the `webhook-` ones.
     svix_headers: Option<bool>,
-    /// Messages a second that it is to get at most. `null` takes the limit away. Checked and kept; not yet acted upon.
+    /// Messages a second that it is to get at most. `null` takes the limit away. What waits goes by the new limit after a
+    /// quarter of its wait at the latest.
     #[schema(minimum = 1, maximum = 10_000)]
     rate_limit: Option<u32>,
     /// Which messages it is to get, by what is in their bodies: an event pattern in the language of Amazon EventBridge.

@@ -32,6 +32,17 @@ pub(crate) fn endpoint_status() -> Object {
     one_of(["enabled", "disabled"], "enabled", "Whether messages are sent to it. One that keeps failing is disabled.")
 }
 
+/// How an endpoint fares whose latest attempts have all failed.
+pub(crate) fn health_state() -> Object {
+    one_of(
+        ["failing", "open"],
+        "open",
+        "`failing` after three failed attempts in a row: its deliveries no longer go out together with others'. `open` \
+         after twenty: they wait, using up no attempt, while one at a time finds out whether it works again. A success \
+         ends both.",
+    )
+}
+
 /// How far a replay is.
 pub(crate) fn replay_state() -> Object {
     let words = [ReplayState::Running, ReplayState::Finished, ReplayState::Stopped].map(ReplayState::as_str);

@@ -1,0 +1,155 @@
+//! Rate limits of endpoints: what is over one waits, and nothing else happens to it.
+
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use hookbell_testkit::organization::Organization;
+use hookbell_testkit::patience::eventually;
+use hookbell_testkit::receiver::{Arrival, Receiver};
+use hookbell_testkit::stack::Stack;
+use hookbell_testkit::workbench::Workbench;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+const STARTED: &str = "environment.started";
+const PAYLOAD: &str = r#"{"resource":{"type":"environment","id":"env_1","name":"my-box"}}"#;
+
+/// Waits for that many messages, each once.
+async fn each_once(receiver: &Receiver, count: usize) -> Vec<Arrival> {
+    let arrivals = receiver.wait_for(count).await;
+    let messages: BTreeSet<&str> = arrivals.iter().map(Arrival::message_id).collect();
+    assert_eq!((messages.len(), arrivals.len()), (count, count));
+    arrivals
+}
+
+#[tokio::test]
+async fn a_limit_holds_over_all_instances_and_what_is_over_it_waits_unharmed() {
+    const LIMIT: u32 = 10;
+    const MESSAGES: usize = 150;
+    let stack = Stack::load();
+    let organization = Organization::new(&stack, "slothbox").await;
+    let (limited, free) = (Receiver::always(&stack, 200).await, Receiver::always(&stack, 200).await);
+    let endpoint = organization.endpoint_with(&limited, &["*"], json!({ "rateLimit": LIMIT })).await;
+    organization.endpoint(&free, &["*"]).await;
+    let events = (0..MESSAGES).map(|_| organization.produce(STARTED, PAYLOAD, ""));
+    futures_util::future::join_all(events).await;
+
+    let unaffected = each_once(&free, MESSAGES).await;
+    let fanned_out = Instant::now();
+    let arrivals = each_once(&limited, MESSAGES).await;
+    let (first, last) = (arrivals[0].at, arrivals[MESSAGES - 1].at);
+    let rate = Duration::from_secs(1) / LIMIT;
+    // An idle limit gives the messages of a second at once.
+    let paced = rate * (u32::try_from(MESSAGES).unwrap() - LIMIT);
+    assert!(last - first >= paced.mul_f64(0.9), "too fast: {:?}", last - first);
+    // From here on all of them were waiting, so how fast they were fed does not count.
+    let rest = last.saturating_duration_since(fanned_out);
+    assert!(rest <= paced.mul_f64(1.1) + Duration::from_secs(3), "too slow: {rest:?}");
+    for (index, arrival) in arrivals.iter().enumerate() {
+        let within = arrivals[index..].iter().filter(|other| other.at < arrival.at + Duration::from_secs(5)).count();
+        // Five seconds' worth, the second of the beginning, and one for records that come late.
+        assert!(within <= 70, "{within} in five seconds");
+    }
+    assert!(unaffected.iter().all(|arrival| arrival.at <= last));
+    eventually("all to be recorded", async || {
+        let deliveries = endpoint.deliveries().await;
+        deliveries.iter().all(|delivery| delivery["status"] == "delivered").then(|| {
+            assert!(deliveries.iter().all(|delivery| delivery["attemptCount"] == 1));
+        })
+    })
+    .await;
+}
+
+/// An endpoint with a limit of one a second, a sender, and the records of two messages that wait for their slots.
+struct Waiting {
+    bench: Workbench,
+    organization: Organization,
+    receiver: Receiver,
+    endpoint: hookbell_testkit::endpoint::Endpoint,
+    sender: hookbell_testkit::function::Function,
+    records: Vec<Value>,
+}
+
+impl Waiting {
+    async fn new() -> Self {
+        let stack = Stack::load();
+        let organization = Organization::new(&stack, "slothbox").await;
+        let receiver = Receiver::always(&stack, 200).await;
+        let endpoint = organization.endpoint_with(&receiver, &["*"], json!({ "rateLimit": 1 })).await;
+        let bench = Workbench::new(&stack).await;
+        let sender = bench.function("sender").await;
+        for _ in 0..3 {
+            bench.events.put(&organization.record(STARTED, PAYLOAD, "")).await;
+        }
+        // One batch, so that all three ask at the same time.
+        assert_eq!(bench.events.feed(&sender).await.records, 3);
+        assert_eq!(receiver.wait_for(1).await.len(), 1);
+        let mut records = Vec::new();
+        for record in bench.deliveries.find("two that wait", 2, |_| true).await {
+            let mut record: Value = serde_json::from_str(record.body().unwrap()).unwrap();
+            assert_eq!((&record["attempt"], &record["slot"]["limit"]), (&json!(1), &json!(1)));
+            // As if many others had their slots before.
+            record["slot"]["at"] = json!(Timestamp::now().as_millisecond() + 600_000);
+            record["dueAt"] = json!(0);
+            records.push(record);
+        }
+        for delivery in endpoint.deliveries().await {
+            assert!(delivery["status"] == "delivered" || delivery["attemptCount"] == 0, "{delivery}");
+        }
+        Self { bench, organization, receiver, endpoint, sender, records }
+    }
+
+    async fn feed(&self) {
+        for record in &self.records {
+            self.bench.deliveries.put(&record.to_string()).await;
+        }
+        self.bench.deliveries.feed_until_empty(&self.sender).await;
+    }
+
+    /// Waits until all three have arrived, at the first attempt of each.
+    async fn check_all_delivered(&self) {
+        each_once(&self.receiver, 3).await;
+        eventually("all to be recorded", async || {
+            let deliveries = self.endpoint.deliveries().await;
+            let done = |delivery: &Value| delivery["status"] == "delivered" && delivery["attemptCount"] == 1;
+            (deliveries.len() == 3 && deliveries.iter().all(done)).then_some(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn what_waits_goes_out_when_the_limit_is_removed() {
+    let waiting = Waiting::new().await;
+    waiting.endpoint.patch(json!({ "rateLimit": null })).await;
+    waiting.feed().await;
+    waiting.check_all_delivered().await;
+}
+
+#[tokio::test]
+async fn what_waits_goes_by_the_new_limit_when_it_is_changed() {
+    let waiting = Waiting::new().await;
+    waiting.endpoint.patch(json!({ "rateLimit": 50 })).await;
+    waiting.feed().await;
+    waiting.check_all_delivered().await;
+}
+
+#[tokio::test]
+async fn what_comes_long_before_its_slot_goes_back_with_it() {
+    let waiting = Waiting::new().await;
+    for record in &waiting.records {
+        waiting.bench.deliveries.put(&record.to_string()).await;
+    }
+    let mut fed = 0;
+    while fed < 2 {
+        fed += waiting.bench.deliveries.feed(&waiting.sender).await.records;
+    }
+    assert_eq!(waiting.receiver.arrivals().len(), 1);
+    assert_eq!(waiting.bench.deliveries.len().await, 2);
+    let usage = waiting.bench.proxy.take_usage();
+    assert!(!usage.all_calls().iter().any(|(call, _)| *call == "GetItem"), "{usage:?}");
+    drop(waiting.organization);
+}
