@@ -9,7 +9,7 @@ use hookbell_testkit::function::{Function, Outcome};
 use hookbell_testkit::gateway;
 use hookbell_testkit::organization::Organization;
 use hookbell_testkit::proxy::Which;
-use hookbell_testkit::queue::Queue;
+use hookbell_testkit::queue::{Queue, handed_out};
 use hookbell_testkit::receiver::{Arrival, Receiver};
 use hookbell_testkit::rows;
 use hookbell_testkit::stack::Stack;
@@ -221,6 +221,26 @@ async fn a_delivery_that_senders_die_of_steps_out_of_its_line() {
     for delivery in scene.endpoint.deliveries().await {
         assert_eq!(delivery["status"], "delivered");
     }
+}
+
+#[tokio::test]
+async fn what_has_stood_in_line_for_thirteen_days_is_skipped_and_the_rest_goes_on() {
+    let scene = Scene::new().await;
+    scene.put(1..3).await;
+    let sender = scene.bench.function("sender").await;
+    scene.bench.events_fifo.feed_until_empty(&sender).await;
+    let in_line = scene.bench.lines.find("both", 2, |_| true).await;
+    let arn = scene.bench.lines.arn().await;
+    let days_ago = |days: i64| jiff::Timestamp::now().as_millisecond() - days * 86_400_000 - 60_000;
+    for (message, days) in in_line.iter().zip([13, 12]) {
+        let handed_out = handed_out("an-id", message.body().unwrap(), days_ago(days), 2, &arn);
+        assert_eq!(sender.invoke(&handed_out).await.answered(), json!({ "batchItemFailures": [] }));
+    }
+    let arrived: Vec<u64> = scene.receiver.arrivals().iter().map(number).collect();
+    assert_eq!(arrived, [2]);
+    let deliveries = scene.endpoint.deliveries().await;
+    let ends: Vec<&Value> = deliveries.iter().map(|delivery| &delivery["skipped"]).collect();
+    assert!(ends.contains(&&json!("in line for 13 days")) && ends.contains(&&Value::Null), "{ends:?}");
 }
 
 /// Which of the bench's queues a message that the API accepts comes to.
