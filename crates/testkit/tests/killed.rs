@@ -1,6 +1,6 @@
 //! The deployed sender is killed at work. A file of its own, for it would kill the work of other tests too.
 
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::path::PathBuf;
 use std::process::Command;
