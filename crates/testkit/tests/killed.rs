@@ -4,12 +4,14 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hookbell_testkit::answer::{Answer, Gate};
 use hookbell_testkit::organization::Organization;
-use hookbell_testkit::receiver::Receiver;
+use hookbell_testkit::receiver::{Arrival, Receiver};
 use hookbell_testkit::rows;
 use hookbell_testkit::stack::Stack;
+use serde_json::json;
 
 const STARTED: &str = "environment.started";
 const PAYLOAD: &str = r#"{"resource":{"type":"environment","id":"env_1","name":"my-box"}}"#;
@@ -36,10 +38,10 @@ async fn what_a_killed_sender_was_at_is_done_by_the_next_one() {
     let stack = Stack::load();
     let organization = Organization::new(&stack, "slothbox").await;
     let never = Gate::closed();
-    let (held, first_time) = (never.clone(), std::sync::atomic::AtomicUsize::new(0));
+    let (held, first_time) = (never.clone(), AtomicUsize::new(0));
     // The first requests get no answer, so their sender is at work until it is killed.
     let receiver = Receiver::start(&stack, move |_, seen| {
-        if seen == 1 && first_time.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < 3 {
+        if seen == 1 && first_time.fetch_add(1, Ordering::Relaxed) < 3 {
             return Answer::status(200).behind(&held);
         }
         Answer::status(200)
@@ -50,6 +52,20 @@ async fn what_a_killed_sender_was_at_is_done_by_the_next_one() {
     for _ in 0..2 {
         organization.produce(STARTED, PAYLOAD, "").await;
     }
+    // In line the first one alone has had its turn.
+    let in_order = Organization::new(&stack, "slothbox").await;
+    let (never, first_time) = (Gate::closed(), AtomicUsize::new(0));
+    let line = Receiver::start(&stack, move |_, _| match first_time.fetch_add(1, Ordering::Relaxed) {
+        0 => Answer::status(200).behind(&never),
+        _ => Answer::status(200),
+    })
+    .await;
+    in_order.endpoint_with(&line, &["*"], json!({ "ordered": true })).await;
+    let mut sent = Vec::new();
+    for _ in 0..4 {
+        sent.push(in_order.send(STARTED, PAYLOAD).await);
+    }
+    line.wait_for(1).await;
     let first = receiver.wait_for(3).await;
     let senders = senders(&stack);
     assert!(!senders.is_empty(), "no process of {}", stack.sender_function_name);
@@ -67,4 +83,7 @@ async fn what_a_killed_sender_was_at_is_done_by_the_next_one() {
     assert_eq!(rows::messages(&stack, &organization).await, 3);
     assert_eq!(rows::deliveries(&stack, &endpoint).await, 3);
     assert_eq!(endpoint.get().await["consecutiveFailures"], 0);
+    let arrivals = line.wait_for(5).await;
+    let expected: Vec<&str> = [&sent[0]].into_iter().chain(&sent).map(String::as_str).collect();
+    assert_eq!(arrivals.iter().map(Arrival::message_id).collect::<Vec<_>>(), expected);
 }

@@ -9,7 +9,7 @@ use hookbell_testkit::function::{Function, Outcome};
 use hookbell_testkit::gateway;
 use hookbell_testkit::organization::Organization;
 use hookbell_testkit::proxy::Which;
-use hookbell_testkit::queue::Queue;
+use hookbell_testkit::queue::{Queue, handed_out};
 use hookbell_testkit::receiver::{Arrival, Receiver};
 use hookbell_testkit::rows;
 use hookbell_testkit::stack::Stack;
@@ -112,12 +112,12 @@ async fn several_senders_at_once_keep_the_order() {
     }
     let senders = join_all((0..3).map(|_| bench.function("sender"))).await;
     let work = async |queue: &Queue, sender: &Function| queue.feed_until_empty(sender).await;
-    scene.put(0..60).await;
+    scene.put(0..24).await;
     let fan_outs = join_all(senders.iter().map(|sender| work(&bench.events_fifo, sender)));
-    tokio::join!(fan_outs, scene.put(60..90));
+    tokio::join!(fan_outs, scene.put(24..36));
     bench.events_fifo.feed_until_empty(&senders[0]).await;
     join_all(senders.iter().map(|sender| work(&bench.lines, sender))).await;
-    assert_eq!(scene.check_in_order(90).await, requests(90));
+    assert_eq!(scene.check_in_order(36).await, requests(36));
 }
 
 async fn check_killed_at_the_line(at: At) {
@@ -138,11 +138,9 @@ async fn check_killed_at_the_line(at: At) {
 async fn a_sender_that_is_killed_at_a_line_repeats_one_request_at_most_and_keeps_the_order() {
     // Claims and records alternate; what it has to wait for is kept back.
     let calls = [
-        At::Before("UpdateItem", 1),
         At::After("UpdateItem", 1),
         At::Before("UpdateItem", 2),
         At::After("UpdateItem", 2),
-        At::Before("ChangeMessageVisibilityBatch", 1),
         At::After("ChangeMessageVisibilityBatch", 1),
         At::After("UpdateItem", 5),
         At::Before("UpdateItem", 6),
@@ -184,6 +182,12 @@ async fn a_failure_of_ours_keeps_back_all_that_stand_behind() {
         scene.put(0..5).await;
         let sender = scene.bench.function("sender").await;
         scene.bench.proxy.refuse(operation, Which::Number(number));
+        let fed = scene.bench.events_fifo.feed(&sender).await;
+        match operation {
+            "PutItem" => assert_ne!(fed.again, 0),
+            "SendMessageBatch" => assert_eq!(fed.again, 3, "itself, and those behind it"),
+            _ => assert_eq!(fed.again, 0),
+        }
         scene.bench.events_fifo.feed_until_empty(&sender).await;
         for _ in 0..2 {
             scene.bench.lines.feed(&sender).await;
@@ -223,6 +227,26 @@ async fn a_delivery_that_senders_die_of_steps_out_of_its_line() {
     }
 }
 
+#[tokio::test]
+async fn what_has_stood_in_line_for_thirteen_days_is_skipped_and_the_rest_goes_on() {
+    let scene = Scene::new().await;
+    scene.put(1..3).await;
+    let sender = scene.bench.function("sender").await;
+    scene.bench.events_fifo.feed_until_empty(&sender).await;
+    let in_line = scene.bench.lines.find("both", 2, |_| true).await;
+    let arn = scene.bench.lines.arn().await;
+    let days_ago = |days: i64| jiff::Timestamp::now().as_millisecond() - days * 86_400_000 - 60_000;
+    for (message, days) in in_line.iter().zip([13, 12]) {
+        let handed_out = handed_out("an-id", message.body().unwrap(), days_ago(days), 2, &arn);
+        assert_eq!(sender.invoke(&handed_out).await.answered(), json!({ "batchItemFailures": [] }));
+    }
+    let arrived: Vec<u64> = scene.receiver.arrivals().iter().map(number).collect();
+    assert_eq!(arrived, [2]);
+    let deliveries = scene.endpoint.deliveries().await;
+    let ends: Vec<&Value> = deliveries.iter().map(|delivery| &delivery["skipped"]).collect();
+    assert!(ends.contains(&&json!("in line for 13 days")) && ends.contains(&&Value::Null), "{ends:?}");
+}
+
 /// Which of the bench's queues a message that the API accepts comes to.
 async fn accepted_on(scene: &Scene, api: &Function) -> &'static str {
     let send = json!({ "eventType": "sandbox.created", "payload": { "n": 0 } }).to_string();
@@ -251,6 +275,55 @@ async fn messages_are_accepted_in_order_while_an_endpoint_of_their_organization_
     assert_eq!(accepted_on(&scene, &api).await, "fifo");
     scene.organization.api.delete(&scene.endpoint.path("")).await.check(204);
     assert_eq!(accepted_on(&scene, &api).await, "standard");
+}
+
+#[tokio::test]
+async fn a_head_that_fails_is_hidden_with_those_behind_it_for_the_wait_of_ordered_endpoints() {
+    let stack = Stack::load();
+    let organization = Organization::new(&stack, "slothbox").await;
+    let receiver = Receiver::always(&stack, 500).await;
+    let endpoint = organization.endpoint_with(&receiver, &["*"], json!({ "ordered": true })).await;
+    let bench = Workbench::new(&stack).await.with("TIME_SCALE", "1");
+    let sender = bench.function("sender").await;
+    let entry = &organization.profile.event_types[0];
+    for _ in 0..3 {
+        bench.events_fifo.put_in_group("a", &organization.record(entry.name, entry.example, "")).await;
+    }
+    bench.events_fifo.feed(&sender).await;
+    drop(bench.proxy.take_usage());
+    let fed = bench.lines.feed(&sender).await;
+    assert_eq!((fed.records, fed.again), (3, 3));
+    assert_eq!(bench.proxy.take_usage().calls("ChangeMessageVisibilityBatch"), 1);
+    let deliveries = endpoint.deliveries().await;
+    let attempted: Vec<&Value> = deliveries.iter().filter(|delivery| delivery["status"] == "failed").collect();
+    assert_eq!((attempted.len(), deliveries.len()), (1, 3));
+    let due = attempted[0]["nextRetryAt"].as_i64().unwrap();
+    let attempted_at: jiff::Timestamp = attempted[0]["attempts"][0]["at"].as_str().unwrap().parse().unwrap();
+    assert!((2..=6).contains(&(due - attempted_at.as_second())), "{:?}", attempted[0]);
+    // Longer than the queue itself would hide them.
+    assert_eq!((bench.lines.drain().await.len(), bench.lines.len().await), (0, 3));
+    assert!(bench.deliveries.is_empty().await);
+}
+
+#[tokio::test]
+async fn an_event_that_stands_in_front_of_others_is_held_up_by_no_receiver() {
+    let scene = Scene::new().await;
+    let other = Receiver::always(&scene.stack, 200).await;
+    let endpoint = scene.organization.endpoint(&other, &["*"]).await;
+    let sender = scene.bench.function("sender").await;
+    scene.put(1..2).await;
+    scene.bench.events_fifo.feed(&sender).await;
+    assert_eq!((other.arrivals().len(), scene.bench.deliveries.len().await, scene.bench.lines.len().await), (0, 1, 1));
+    assert_eq!(endpoint.deliveries().await[0]["status"], "pending");
+    scene.bench.deliveries.feed_until_empty(&sender).await;
+    assert_eq!(endpoint.deliveries().await[0]["status"], "delivered");
+
+    // Where no endpoint is ordered nothing is put on a queue in between, whatever queue the event has come by.
+    scene.endpoint.patch(json!({ "ordered": false })).await;
+    scene.put(2..3).await;
+    scene.bench.events_fifo.feed(&sender).await;
+    assert_eq!((other.arrivals().len(), scene.receiver.arrivals().len()), (2, 1));
+    assert!(scene.bench.deliveries.is_empty().await);
 }
 
 #[tokio::test]

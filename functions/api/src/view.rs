@@ -113,7 +113,7 @@ pub(crate) struct EndpointView<'a> {
     /// The types that it gets, `*` being all.
     #[schema(value_type = Vec<String>, example = json!(["invoice.paid"]))]
     event_types: &'a [String],
-    /// Whether it is to get one message after the other, in the order in which they were accepted. Not yet acted upon.
+    /// Whether it gets one message after the other, in the order in which they were accepted.
     #[schema(example = false)]
     ordered: bool,
     /// What its requests carry besides, by name. Only owners see the values.

@@ -1,4 +1,4 @@
-//! Consumes the events and the deliveries queue: accepts, fans out, signs, sends, records, and schedules retries.
+//! Consumes the events and the deliveries queues, those in order too: accepts, fans out, signs, sends, records, and schedules retries.
 //!
 //! The invariant: a record is acknowledged only when all that follows from it is written down. A crash before that
 //! repeats the record, and the repetition does only what is missing.

@@ -30,8 +30,8 @@ pub(super) struct NewEndpointBody {
     /// What to say of it, without control characters.
     #[schema(example = "Billing")]
     description: Option<String>,
-    /// Whether it is to get one message after the other, in the order in which they were accepted. Checked and kept; not
-    /// yet acted upon.
+    /// Whether it is to get one message after the other, in the order in which they were accepted. A message that fails
+    /// holds back those behind it until it is delivered or ends, after 20 minutes at the latest as a rule.
     #[schema(default = false)]
     ordered: Option<bool>,
     /// What its requests are to carry besides, by name: at most {header-limit}, of {header-bytes-limit} bytes together.
@@ -66,8 +66,8 @@ pub(super) struct EndpointChangeBody {
     event_types: Option<Vec<String>>,
     /// What to say of it, without control characters. An empty text takes it away.
     description: Option<String>,
-    /// Whether it is to get one message after the other, in the order in which they were accepted. Checked and kept; not
-    /// yet acted upon.
+    /// Whether it is to get one message after the other, in the order in which they were accepted. A message that fails
+    /// holds back those behind it until it is delivered or ends, after 20 minutes at the latest as a rule.
     ordered: Option<bool>,
     #[schema(schema_with = words::endpoint_status)]
     status: Option<String>,
