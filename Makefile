@@ -57,7 +57,7 @@ check: tools ## formatting, lints, tests without a stack, and the template
 	cargo test --package hookbell-testkit --lib --locked
 	cargo test --package hookbell-testkit --test tidy --locked
 	$(SAM) validate --lint
-	$(VENV)/cfn-lint template.yaml
+	$(VENV)/cfn-lint template.yaml infra/snippets/*.yaml
 	$(IN_VENV) -m compileall -q $(LOCAL) infra/bench
 	@if command -v cargo-deny >/dev/null; then \
 		echo "cargo deny check bans licenses sources"; \

@@ -46,13 +46,46 @@ class Doors:
                 "detail-type": event_type,
                 "source": "hookbell.demo",
                 "account": "123456789012",
-                "time": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "time": now(),
                 "region": "us-east-1",
                 "resources": [],
                 "detail": {"organizationId": organization, **payload},
             }
         )
 
+    def queue_from_sns(self, organization: str, event_type: str, payload: Payload) -> None:
+        """Put on the queue what a topic that it is subscribed to puts there."""
+        event = {"organizationId": organization, "type": event_type, "data": payload}
+        self.put(
+            {
+                "Type": "Notification",
+                "MessageId": str(uuid.uuid4()),
+                "TopicArn": "arn:aws:sns:us-east-1:123456789012:hookbell-demo",
+                "Message": minified(event).decode(),
+                "Timestamp": now(),
+            }
+        )
+
+    def queue_cloud_event(self, organization: str, event_type: str, payload: Payload) -> None:
+        """Put a CloudEvents event on the queue."""
+        self.put(
+            {
+                "specversion": "1.0",
+                "id": str(uuid.uuid4()),
+                "source": "/hookbell/demo",
+                "type": event_type,
+                "time": now(),
+                "organizationid": organization,
+                "datacontenttype": "application/json",
+                "data": payload,
+            }
+        )
+
     def put(self, body: Payload) -> None:
         """Put one message on the events queue."""
         self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=minified(body).decode())
+
+
+def now() -> str:
+    """The time as events say it."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -15,8 +15,12 @@ from stage import Endpoint, Stage, event_type_of
 
 ALL_HAVE_TO_ARRIVE_WITHIN_SECONDS = 60
 
-# One type goes the way that events of other AWS services go: through an EventBridge rule.
-THROUGH_EVENTBRIDGE = "environment.started"
+# Some types go the ways that events of other systems go.
+OTHER_DOORS = {
+    "environment.created": "CloudEvents + SQS",
+    "environment.started": "EventBridge + SQS",
+    "environment.stopped": "SNS + SQS",
+}
 
 
 @dataclass(frozen=True)
@@ -55,21 +59,20 @@ def send_envelopes(
 ) -> None:
     """Send the slothbox examples, which arrive as the `data` of an envelope."""
     types = [event_type for event_type in event_types("slothbox") if not event_type.is_system]
+    doors = {
+        "CloudEvents + SQS": stage.doors.queue_cloud_event,
+        "EventBridge + SQS": stage.doors.queue_from_eventbridge,
+        "SNS + SQS": stage.doors.queue_from_sns,
+        "REST": stage.doors.rest,
+        "SQS": stage.doors.queue,
+    }
     for number, event_type in enumerate(types):
-        through_eventbridge = event_type.name == THROUGH_EVENTBRIDGE
-        by_rest = number % 2 == 0 and not through_eventbridge
-        door = "EventBridge + SQS" if through_eventbridge else "REST" if by_rest else "SQS"
+        door = OTHER_DOORS.get(event_type.name, "REST" if number % 2 == 0 else "SQS")
         expected[endpoint.inbox.url, event_type.name] = Expected(
             door, time.monotonic(), envelope_check(event_type)
         )
-        event = (endpoint.organization, event_type.name, event_type.example)
-        if through_eventbridge:
-            stage.doors.queue_from_eventbridge(*event)
-        elif by_rest:
-            stage.doors.rest(*event)
-        else:
-            stage.doors.queue(*event)
-        count(stage, by_rest)
+        doors[door](endpoint.organization, event_type.name, event_type.example)
+        count(stage, by_rest=door == "REST")
 
 
 def send_flat_bodies(

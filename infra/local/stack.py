@@ -63,6 +63,8 @@ def parameters(settings: Settings, certificates: Certificates) -> dict[str, str]
         "AllowedCidrs": "127.0.0.0/8,::1/128",
         "TimeScale": settings.time_scale,
         "CaBundle": str(certificates.bundle),
+        # Whose events tests put on the queues.
+        "EventSources": "arn:aws:events:*:*:rule/hookbell-*,arn:aws:sns:*:*:hookbell-*",
         # When a sender is killed, its records come back after this many seconds. In a deployment
         # that is six times the function's timeout; here nobody wants to wait that long.
         "VisibilityTimeout": "30",

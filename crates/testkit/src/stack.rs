@@ -122,17 +122,36 @@ impl Stack {
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 
-    /// The environment that the template gives a function, as it was deployed.
-    pub async fn environment_of(&self, function_name: &str) -> BTreeMap<String, String> {
-        let url = format!("{}/2015-03-31/functions/{function_name}/configuration", self.aws_endpoint_url);
+    /// Calls a service of the AWS that it is deployed to, of which tests bring no client.
+    pub async fn call(
+        &self,
+        service: &str,
+        method: http::Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<String>,
+    ) -> String {
         // The local AWS asks whose key a request carries, and does not check the signature.
         let key = format!(
-            "AWS4-HMAC-SHA256 Credential=test/20260101/{}/lambda/aws4_request, SignedHeaders=host, Signature=0",
+            "AWS4-HMAC-SHA256 Credential=test/20260101/{}/{service}/aws4_request, SignedHeaders=host, Signature=0",
             self.region
         );
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let answer = client.get(url).header("authorization", key).send().await.unwrap();
-        let answer: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+        let mut request = client.request(method, format!("{}{path}", self.aws_endpoint_url)).body(body.into());
+        for (name, value) in headers.iter().copied().chain([("authorization", key.as_str())]) {
+            request = request.header(name, value);
+        }
+        let answer = request.send().await.unwrap();
+        let (status, text) = (answer.status(), String::from_utf8(answer.bytes().await.unwrap().to_vec()).unwrap());
+        assert!(status.is_success(), "{service} {path}: {status} {text}");
+        text
+    }
+
+    /// The environment that the template gives a function, as it was deployed.
+    pub async fn environment_of(&self, function_name: &str) -> BTreeMap<String, String> {
+        let path = format!("/2015-03-31/functions/{function_name}/configuration");
+        let answer = self.call("lambda", http::Method::GET, &path, &[], "").await;
+        let answer: Value = serde_json::from_str(&answer).unwrap();
         let variables = answer["Environment"]["Variables"].clone();
         serde_json::from_value(variables).unwrap_or_else(|_| panic!("no environment in {answer}"))
     }

@@ -3,11 +3,21 @@
 //! - hookbell's own: `{organizationId, type, data, id?, timestamp?}`
 //! - a flat body: `event` and `organizationId` among its keys; the whole of it is the payload
 //! - an `EventBridge` event: `detail-type`, and `detail` with `organizationId`; the rest of `detail` is the payload
+//! - a `CloudEvents` 1.0 event: `specversion`, and the extension `organizationid`; its data is the payload
+//! - an SNS notification: `Type`, `TopicArn`, and one of the others as the text of `Message`
+
+mod cloud_events;
+mod event_bridge;
+mod flat;
+mod keys;
+mod own;
+mod sns;
 
 use hookbell_domain::ids::{EventId, OrganizationId};
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::value::RawValue;
+
+use keys::{Keys, object};
 
 /// An event as a producer reported it.
 #[derive(Debug)]
@@ -36,11 +46,13 @@ pub(crate) enum ShapeError {
     NotAnObject(String),
     #[error(
         "none of the known shapes: expected the keys organizationId, type and data; or event and organizationId; \
-         or detail-type and detail"
+         or detail-type and detail; or specversion, type and organizationid; or an SNS notification around one of these"
     )]
     Unknown,
     #[error("{key}: {problem}")]
     Key { key: &'static str, problem: String },
+    #[error("{key}: {error}")]
+    Within { key: &'static str, error: Box<ShapeError> },
 }
 
 impl ShapeError {
@@ -49,78 +61,25 @@ impl ShapeError {
     }
 }
 
-/// The keys by which shapes are told apart; everything else is passed over without a copy.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Keys<'a> {
-    #[serde(borrow)]
-    organization_id: Option<&'a RawValue>,
-    #[serde(borrow, rename = "type")]
-    event_type: Option<&'a RawValue>,
-    #[serde(borrow)]
-    data: Option<&'a RawValue>,
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    timestamp: Option<&'a RawValue>,
-    #[serde(borrow)]
-    event: Option<&'a RawValue>,
-    #[serde(borrow, rename = "detail-type")]
-    detail_type: Option<&'a RawValue>,
-    #[serde(borrow)]
-    detail: Option<&'a RawValue>,
-    #[serde(borrow)]
-    time: Option<&'a RawValue>,
-}
-
 /// Reads an event in whichever of the shapes it comes.
 pub(crate) fn read(body: &str) -> Result<ProducedEvent, ShapeError> {
     let keys = object(body)?;
-    if keys.detail_type.is_some() || keys.detail.is_some() {
-        read_event_bridge(&keys)
+    if sns::is_notification(&keys) { sns::read(&keys) } else { read_event(&keys, body) }
+}
+
+/// Reads an event that stands there itself.
+fn read_event(keys: &Keys<'_>, body: &str) -> Result<ProducedEvent, ShapeError> {
+    if keys.spec_version.is_some() {
+        cloud_events::read(keys)
+    } else if keys.detail_type.is_some() || keys.detail.is_some() {
+        event_bridge::read(keys)
     } else if keys.event.is_some() && !(keys.event_type.is_some() && keys.data.is_some()) {
-        read_flat(&keys, body)
+        flat::read(keys, body)
     } else if keys.event_type.is_some() || keys.data.is_some() {
-        read_own(&keys)
+        own::read(keys)
     } else {
         Err(ShapeError::Unknown)
     }
-}
-
-fn read_own(keys: &Keys<'_>) -> Result<ProducedEvent, ShapeError> {
-    let data = keys.data.ok_or_else(|| ShapeError::key("data", "is missing"))?;
-    if !data.get().starts_with('{') {
-        return Err(ShapeError::key("data", "must be a JSON object"));
-    }
-    Ok(ProducedEvent {
-        organization_id: required("organizationId", keys.organization_id)?,
-        event_type: required("type", keys.event_type)?,
-        event_id: optional("id", keys.id)?,
-        occurred_at: optional("timestamp", keys.timestamp)?,
-        payload: Payload::Whole(data.to_owned()),
-    })
-}
-
-fn read_flat(keys: &Keys<'_>, body: &str) -> Result<ProducedEvent, ShapeError> {
-    Ok(ProducedEvent {
-        organization_id: required("organizationId", keys.organization_id)?,
-        event_type: required("event", keys.event)?,
-        event_id: None,
-        occurred_at: optional("timestamp", keys.timestamp)?,
-        payload: Payload::Whole(raw(body)?),
-    })
-}
-
-fn read_event_bridge(keys: &Keys<'_>) -> Result<ProducedEvent, ShapeError> {
-    let detail = keys.detail.ok_or_else(|| ShapeError::key("detail", "is missing"))?;
-    let inner = object(detail.get()).map_err(|error| ShapeError::key("detail", error.to_string()))?;
-    Ok(ProducedEvent {
-        organization_id: required("detail.organizationId", inner.organization_id)?,
-        event_type: required("detail-type", keys.detail_type)?,
-        event_id: optional("id", keys.id)?,
-        occurred_at: optional("time", keys.time)?,
-        payload: Payload::Detail(detail.to_owned()),
-    })
 }
 
 impl Payload {
@@ -135,71 +94,8 @@ impl Payload {
     pub(crate) fn enveloped(self) -> Result<Box<RawValue>, ShapeError> {
         match self {
             Self::Whole(text) => Ok(text),
-            Self::Detail(text) => without_organization(&text),
+            Self::Detail(text) => event_bridge::without_organization(&text),
         }
-    }
-}
-
-fn object(text: &str) -> Result<Keys<'_>, ShapeError> {
-    // A struct can also be read from an array, by position: that is no shape of ours.
-    if !text.trim_start().starts_with('{') {
-        return Err(ShapeError::NotAnObject("it does not begin with {".to_owned()));
-    }
-    serde_json::from_str(text).map_err(|error| ShapeError::NotAnObject(error.to_string()))
-}
-
-fn required<T: std::str::FromStr<Err: ToString>>(key: &'static str, value: Option<&RawValue>) -> Result<T, ShapeError> {
-    optional(key, value)?.ok_or_else(|| ShapeError::key(key, "is missing"))
-}
-
-fn optional<T: std::str::FromStr<Err: ToString>>(
-    key: &'static str,
-    value: Option<&RawValue>,
-) -> Result<Option<T>, ShapeError> {
-    let Some(value) = value else { return Ok(None) };
-    let text: Option<String> =
-        serde_json::from_str(value.get()).map_err(|_| ShapeError::key(key, "must be a string"))?;
-    text.map(|text| text.parse().map_err(|error: T::Err| ShapeError::key(key, error.to_string()))).transpose()
-}
-
-fn raw(text: &str) -> Result<Box<RawValue>, ShapeError> {
-    RawValue::from_string(text.to_owned()).map_err(|error| ShapeError::NotAnObject(error.to_string()))
-}
-
-/// The object of `text` without its `organizationId`; all other keys and values as they stand there.
-fn without_organization(text: &RawValue) -> Result<Box<RawValue>, ShapeError> {
-    let Entries(entries) =
-        serde_json::from_str(text.get()).map_err(|error| ShapeError::key("detail", error.to_string()))?;
-    let kept: Vec<String> = entries
-        .into_iter()
-        .filter(|(key, _)| key != "organizationId")
-        .map(|(key, value)| format!("{}:{}", serde_json::Value::String(key), value.get()))
-        .collect();
-    raw(&format!("{{{}}}", kept.join(",")))
-}
-
-/// An object's keys and values in the order in which they stand.
-struct Entries<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-        impl<'de> serde::de::Visitor<'de> for Collect {
-            type Value = Entries<'de>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Entries(entries))
-            }
-        }
-        deserializer.deserialize_map(Collect)
     }
 }
 
