@@ -14,6 +14,8 @@ mod docs;
 mod endpoints;
 mod error;
 mod fields;
+#[cfg(test)]
+mod fuzz;
 mod incoming;
 mod lists;
 mod location;
