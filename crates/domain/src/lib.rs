@@ -10,6 +10,8 @@ mod claims;
 pub mod delivery;
 pub mod endpoint;
 pub mod filter;
+#[cfg(test)]
+mod fuzz;
 pub mod headers;
 pub mod health;
 pub mod ids;

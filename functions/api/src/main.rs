@@ -15,6 +15,8 @@ mod endpoints;
 mod error;
 mod fields;
 mod filters;
+#[cfg(test)]
+mod fuzz;
 mod health;
 mod incoming;
 mod lists;

@@ -10,6 +10,8 @@ mod config;
 mod deliveries;
 mod events;
 mod follow_up;
+#[cfg(test)]
+mod fuzz;
 mod gate;
 mod health;
 mod lines;

@@ -1,6 +1,8 @@
 //! The queues: what is put on them, and how it reads back.
 
 mod batch;
+#[cfg(test)]
+mod fuzz;
 mod lines;
 mod records;
 
