@@ -20,7 +20,7 @@ async fn main() -> ExitCode {
         again_after: 10,
         most_duplicates: 1.0,
     };
-    let report = run(Stack::load(), plan).await;
+    let report = run(Stack::load(), plan, "functions.log").await;
     let file = std::env::var_os("CHAOS_REPORT").expect("CHAOS_REPORT names the file for the report");
     std::fs::write(file, serde_json::to_string_pretty(&report).expect("a report is JSON")).expect("a writable file");
     println!("\n{report}");

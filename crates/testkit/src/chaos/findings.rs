@@ -9,7 +9,7 @@ use super::poison::Parked;
 use super::receivers::{Kind, Seen};
 use super::rows::{self, DeliveryRow};
 use super::scene::{Party, Scene};
-use super::tally::Tally;
+use super::tally::{Cause, Tally};
 
 /// What was found.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -25,6 +25,8 @@ pub struct Found {
     pub duplicates: u64,
     /// Of those, what came after the receiver had taken the message.
     pub duplicates_after_success: u64,
+    /// Duplicates by what had happened to the records that led to them.
+    pub duplicates_by_cause: BTreeMap<String, u64>,
     /// Duplicates of which no record was killed, failed, copied or handed out twice.
     pub unexplained_duplicates: u64,
     /// Duplicates in percent of the deliveries.
@@ -108,15 +110,15 @@ async fn look_at(
                     continue;
                 };
                 let seen = scene.ledger().of(*place, message);
-                let disturbed = tally.was_disturbed(event) || tally.was_disturbed(message);
-                check_delivery(row, &seen, disturbed, *place, found);
+                let causes = tally.causes(event).union(&tally.causes(message)).copied().collect();
+                check_delivery(row, &seen, &causes, *place, found);
             }
         }
         check_endpoint(scene, party, *place, id, &deliveries, found).await;
     }
 }
 
-fn check_delivery(row: &DeliveryRow, seen: &[Seen], disturbed: bool, endpoint: usize, found: &mut Found) {
+fn check_delivery(row: &DeliveryRow, seen: &[Seen], causes: &BTreeSet<Cause>, endpoint: usize, found: &mut Found) {
     let mut wrong = |what: &str| {
         found.violations.push(format!(
             "{} at endpoint {endpoint}: {what}; {row:?}; {} requests",
@@ -162,7 +164,10 @@ fn check_delivery(row: &DeliveryRow, seen: &[Seen], disturbed: bool, endpoint: u
     found.attempts += row.attempts.len() as u64;
     found.duplicates += duplicates;
     found.duplicates_after_success += (seen.len() - first_success) as u64;
-    if duplicates > 0 && !disturbed {
+    if duplicates > 0 {
+        *found.duplicates_by_cause.entry(format!("{causes:?}")).or_default() += duplicates;
+    }
+    if duplicates > 0 && causes.is_empty() {
         found.unexplained_duplicates += duplicates;
     }
 }

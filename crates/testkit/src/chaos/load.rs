@@ -10,7 +10,7 @@ use super::dice::Dice;
 use super::instances::{Instance, Instances};
 use super::kills::{Kills, Moment};
 use super::scene::Scene;
-use super::tally::Tally;
+use super::tally::{Cause, Tally};
 use crate::function::Outcome;
 use crate::workbench::request;
 
@@ -77,7 +77,7 @@ impl Load {
             self.tally.count("events accepted by the queue", 1);
             if twice {
                 self.tally.count("events put twice", 1);
-                self.tally.disturb_name(name(event.number));
+                self.tally.disturb_name(name(event.number), Cause::Copied);
             }
         }
     }

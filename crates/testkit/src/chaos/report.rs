@@ -78,6 +78,7 @@ impl fmt::Display for Report {
             "Duplicates {} ({:.2} % of the deliveries), {} after a success, {} unexplained",
             found.duplicates, found.duplicate_percent, found.duplicates_after_success, found.unexplained_duplicates
         )?;
+        found.duplicates_by_cause.iter().try_for_each(|(cause, count)| writeln!(f, "  {count:>7}  {cause}"))?;
         writeln!(f, "Records that are none: {} put, {} parked with a reason", self.poison, self.poison_parked)?;
         writeln!(f, "Other records that were parked, and put back to work: {:?}", self.put_back)?;
         writeln!(f, "Events without an id that became a second message by that: {}", found.second_messages)?;

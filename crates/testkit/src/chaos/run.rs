@@ -47,10 +47,10 @@ struct Run {
     events: Vec<Event>,
 }
 
-/// Runs what a plan asks for, on that stack. Lines of the functions go to `target/chaos/functions.log`.
-pub async fn run(stack: Stack, plan: Plan) -> Report {
+/// Runs what a plan asks for, on that stack. What the functions log goes to that file of `target/chaos/`.
+pub async fn run(stack: Stack, plan: Plan, log: &str) -> Report {
     let began = Instant::now();
-    let run = Run::prepare(stack, plan).await;
+    let run = Run::prepare(stack, plan, log).await;
     let mut phases = vec![("preparing", began.elapsed())];
     let sources = run.sources().await;
     let mut workers = JoinSet::new();
@@ -68,9 +68,9 @@ pub async fn run(stack: Stack, plan: Plan) -> Report {
     let put = poison.count();
     let mut parked = Parked::default();
     run.clocks.jump(run.dice, u64::MAX, FORWARD_MS);
+    run.faults.end();
     run.drain().await;
     phases.push(("until the queues were empty", began.elapsed()));
-    run.faults.end();
     for _ in 0..3 {
         if poison.look(&run.scene, &mut parked).await == 0 {
             break;
@@ -108,7 +108,7 @@ pub async fn run(stack: Stack, plan: Plan) -> Report {
 }
 
 impl Run {
-    async fn prepare(stack: Stack, plan: Plan) -> Self {
+    async fn prepare(stack: Stack, plan: Plan, log: &str) -> Self {
         let dice = Dice::new(plan.seed);
         let receivers = Receivers::start(&stack, dice, plan.endpoints).await;
         let scene = Arc::new(Scene::new(stack, receivers, plan.endpoints).await);
@@ -120,7 +120,7 @@ impl Run {
         }
         let folder = target().join("chaos");
         std::fs::create_dir_all(&folder).unwrap();
-        let log = Arc::new(Mutex::new(File::create(folder.join("functions.log")).unwrap()));
+        let log = Arc::new(Mutex::new(File::create(folder.join(log)).unwrap()));
         let outages = 2 + plan.deliveries as u64 / 2_000;
         let faults = Arc::new(Faults::new(dice, outages, events.len() as u64));
         Self { plan, dice, scene, faults, clocks: Arc::default(), tally: Arc::default(), log, events }

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use super::instances::{Instance, Instances};
 use super::kills::{Kills, Moment};
-use super::tally::Tally;
+use super::tally::{Cause, Tally};
 use crate::function::Outcome;
 use crate::queue::{Queue, id, invocation};
 
@@ -117,7 +117,7 @@ impl Source {
         if dice.happens(&format!("twice {}", feed.name), number, TWICE) {
             self.tally.count(&format!("batches of {} handed out to two instances", feed.name), 1);
             for message in &batch.messages {
-                self.tally.disturb(message);
+                self.tally.disturb(message, Cause::Copied);
             }
             let echo = Batch { echo: true, ..batch.clone() };
             self.echoes.lock().unwrap_or_else(PoisonError::into_inner).push_back(echo);
@@ -125,7 +125,7 @@ impl Source {
         for (position, message) in batch.messages.iter().enumerate().filter(|_| feed.copies) {
             if dice.happens(&format!("copied {} {position}", feed.name), number, TWICE) {
                 self.tally.count(&format!("records of {} put on it once more", feed.name), 1);
-                self.tally.disturb(message);
+                self.tally.disturb(message, Cause::Copied);
                 feed.queue.put(message.body().unwrap_or_default()).await;
             }
         }
@@ -181,10 +181,11 @@ impl Source {
 
     async fn settle(&self, batch: Batch, again: Option<Vec<String>>) {
         let feed = &self.feeds[batch.feed];
+        let cause = if again.is_none() { Cause::Killed } else { Cause::CameAgain };
         let wanted = |message: &&Message| again.as_ref().is_none_or(|again| again.iter().any(|one| one == id(message)));
         let (again, done): (Vec<&Message>, Vec<&Message>) = batch.messages.iter().partition(wanted);
         for message in &again {
-            self.tally.disturb(message);
+            self.tally.disturb(message, cause);
         }
         let ids = |messages: &[&Message]| messages.iter().map(|message| id(message)).collect::<Vec<_>>().join(" ");
         self.instances.write(&format!(

@@ -11,10 +11,21 @@ use aws_sdk_sqs::types::Message;
 pub(crate) struct Tally {
     counts: Mutex<BTreeMap<String, u64>>,
     violations: Mutex<Vec<String>>,
-    disturbed: Mutex<BTreeSet<String>>,
+    disturbed: Mutex<BTreeMap<String, BTreeSet<Cause>>>,
     events: AtomicU64,
     seen: AtomicU64,
     stopped: AtomicBool,
+}
+
+/// Why requests may be repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// Whoever had the record was killed.
+    Killed,
+    /// It was not got through with, and came again.
+    CameAgain,
+    /// There was a copy of it, or two had it.
+    Copied,
 }
 
 /// The name of the events' feed.
@@ -38,20 +49,21 @@ impl Tally {
         lock(&self.violations).clone()
     }
 
-    /// Notes that a record was copied, or that whoever had it did not get through with it: its requests may be
-    /// repeated.
-    pub(crate) fn disturb(&self, message: &Message) {
-        lock(&self.disturbed).extend(names_in(message.body().unwrap_or_default()));
+    /// Notes why the requests that a record leads to may be repeated.
+    pub(crate) fn disturb(&self, message: &Message, cause: Cause) {
+        for name in names_in(message.body().unwrap_or_default()) {
+            self.disturb_name(name, cause);
+        }
     }
 
     /// The same for an event or a message by its name.
-    pub(crate) fn disturb_name(&self, name: String) {
-        lock(&self.disturbed).insert(name);
+    pub(crate) fn disturb_name(&self, name: String, cause: Cause) {
+        lock(&self.disturbed).entry(name).or_default().insert(cause);
     }
 
-    /// Whether a record of that event or message was.
-    pub(crate) fn was_disturbed(&self, name: &str) -> bool {
-        lock(&self.disturbed).contains(name)
+    /// What was noted of an event or a message.
+    pub(crate) fn causes(&self, name: &str) -> BTreeSet<Cause> {
+        lock(&self.disturbed).get(name).cloned().unwrap_or_default()
     }
 
     /// Notes events that were put.
