@@ -7,6 +7,7 @@ TEST_PORT ?= 4577
 TEST_TIME_SCALE ?= 0.0002
 SECONDS ?= 60
 export PORT TIME_SCALE TEST_PORT TEST_TIME_SCALE FUNCTION FOLLOW MINUTES TEST CHROMIUM BASE
+export SEED KILLS DELIVERIES ENDPOINTS
 
 # Output is UTF-8 whatever the terminal says, and nothing is found twice by another path.
 export PYTHONUTF8 = 1
@@ -18,7 +19,7 @@ SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up demo listen logs browser bench fuzz down check test clean tools test-tools
+.PHONY: help up demo listen logs browser bench chaos fuzz down check test clean tools test-tools
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +29,7 @@ help: ## list what can be made
 	@echo "  TEST=ordering CHROMIUM=/path  for browser: only those tests, another Chromium"
 	@echo "  TARGET=shapes SECONDS=$(SECONDS)  for fuzz: one of infra/fuzz/corpus, and how long"
 	@echo "  BASE=/path/to/bootstrap      for bench: another build of api, to compare with"
+	@echo "  SEED=1 KILLS=200 DELIVERIES=20000 ENDPOINTS=200  for chaos: what goes wrong, and how much"
 	@echo "  FUNCTION=sender FOLLOW=1 MINUTES=60  for logs: one function, go on, how far back"
 
 up: ## from a fresh clone to a running hookbell, and its demo
@@ -53,6 +55,9 @@ fuzz: ## feed the parsers with wrong texts, each for SECONDS, or TARGET alone
 bench: tools ## measure what is deployed: its pages, its cold start, its size
 	@PYTHONPATH=$(LOCAL) $(IN_VENV) infra/bench/bench.py
 
+chaos: tools ## kill what is deployed, fail it in every way, and look for what was lost
+	@PYTHONPATH=$(LOCAL) $(IN_VENV) infra/chaos/chaos.py
+
 down: ## stop the local AWS
 	@$(PYTHON) $(LOCAL)/down.py
 
@@ -64,7 +69,7 @@ check: tools ## formatting, lints, tests without a stack, and the template
 	cargo test --package hookbell-testkit --test tidy --locked
 	$(SAM) validate --lint
 	$(VENV)/cfn-lint template.yaml infra/snippets/*.yaml
-	$(IN_VENV) -m compileall -q $(LOCAL) infra/bench
+	$(IN_VENV) -m compileall -q $(LOCAL) infra/bench infra/chaos
 	@if command -v cargo-deny >/dev/null; then \
 		echo "cargo deny check bans licenses sources"; \
 		cargo deny check bans licenses sources; \

@@ -4,6 +4,8 @@
 //! process asks for the next invocation, and posts its response or its error; one that ends in between has failed.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,8 +18,10 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
-use crate::patience::in_time;
+use crate::clock::Clock;
+use crate::patience::{PATIENCE, in_time};
 use crate::server::{Hangup, Server};
 
 /// What the template gives every function that the tests run for one invocation.
@@ -34,6 +38,15 @@ pub struct Function {
     output: Arc<Mutex<String>>,
     readers: Vec<JoinHandle<()>>,
     _server: Server,
+}
+
+/// What a process has beside its environment.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// The time that it is told; the machine's, where there is none.
+    pub clock: Option<Clock>,
+    /// Where its lines go, rather than to the test's own output.
+    pub log: Option<Arc<Mutex<File>>>,
 }
 
 /// What an invocation came to.
@@ -60,6 +73,7 @@ struct Desk {
     invocations: tokio::sync::Mutex<mpsc::UnboundedReceiver<Invocation>>,
     underway: Mutex<HashMap<String, oneshot::Sender<Outcome>>>,
     ready: watch::Sender<bool>,
+    clock: Option<Clock>,
 }
 
 /// Ends a function's process by SIGKILL, from elsewhere.
@@ -72,18 +86,30 @@ pub struct KillSwitch {
 impl Function {
     /// Starts the binary of that name with that environment and nothing else.
     pub async fn start(name: &'static str, environment: &BTreeMap<String, String>) -> Self {
+        Self::start_in(name, environment, Surroundings::default()).await
+    }
+
+    /// The same in those surroundings.
+    pub async fn start_in(
+        name: &'static str,
+        environment: &BTreeMap<String, String>,
+        surroundings: Surroundings,
+    ) -> Self {
+        let Surroundings { clock, log } = surroundings;
         let (invocations, queue) = mpsc::unbounded_channel();
         let (ready_sender, ready) = watch::channel(false);
         let desk = Arc::new(Desk {
             invocations: tokio::sync::Mutex::new(queue),
             underway: Mutex::default(),
             ready: ready_sender,
+            clock: clock.clone(),
         });
         let server = Server::start(None, move |request| Arc::clone(&desk).serve(request)).await;
         let mut child = Command::new(binary(name))
             .env_clear()
             .envs(lambda_environment(name, &server.address.to_string()))
             .envs(environment)
+            .envs(clock.iter().flat_map(Clock::environment))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -92,8 +118,8 @@ impl Function {
             .unwrap();
         let output = Arc::new(Mutex::new(String::new()));
         let readers = vec![
-            tokio::spawn(read_lines(name, child.stdout.take().unwrap(), Arc::clone(&output))),
-            tokio::spawn(read_lines(name, child.stderr.take().unwrap(), Arc::clone(&output))),
+            tokio::spawn(read_lines(name, child.stdout.take().unwrap(), Arc::clone(&output), log.clone())),
+            tokio::spawn(read_lines(name, child.stderr.take().unwrap(), Arc::clone(&output), log)),
         ];
         let kill = Arc::new(Notify::new());
         let (tell, exited) = watch::channel(None);
@@ -103,6 +129,11 @@ impl Function {
 
     /// Waits until it has started so far that it asks for its first invocation.
     pub async fn ready(&self) {
+        assert!(self.starts().await, "{} ended: {}", self.name, self.output());
+    }
+
+    /// The same; `false` where it has ended instead.
+    pub async fn starts(&self) -> bool {
         let (mut ready, mut exited) = (self.ready.clone(), self.exited.clone());
         let started = async {
             tokio::select! {
@@ -110,12 +141,23 @@ impl Function {
                 _ = exited.wait_for(Option::is_some) => false,
             }
         };
-        let name = self.name;
-        assert!(in_time(&format!("{name} to start"), started).await, "{name} ended: {}", self.output());
+        in_time(&format!("{} to start", self.name), started).await
+    }
+
+    /// Whether its process has not ended.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.exited.borrow().is_none()
     }
 
     /// Invokes it.
     pub async fn invoke(&self, payload: &Value) -> Outcome {
+        let outcome = self.invoke_within(PATIENCE, payload).await;
+        outcome.unwrap_or_else(|| panic!("waited {PATIENCE:?} in vain for {} to answer", self.name))
+    }
+
+    /// The same, without a result where it has none after that time.
+    pub async fn invoke_within(&self, limit: Duration, payload: &Value) -> Option<Outcome> {
         let (result, answered) = oneshot::channel();
         let invocation = Invocation { id: crate::fresh(), payload: payload.to_string(), result };
         self.invocations.send(invocation).expect("the stand-in for Lambda is there");
@@ -127,7 +169,7 @@ impl Function {
                 exited = exited.wait_for(Option::is_some) => Outcome::Died(exited.unwrap().unwrap()),
             }
         };
-        in_time(&format!("{} to answer", self.name), outcome).await
+        timeout(limit, outcome).await.ok()
     }
 
     /// What ends its process.
@@ -195,7 +237,9 @@ impl Desk {
     async fn next(&self) -> Result<Response<Bytes>, Hangup> {
         self.ready.send_replace(true);
         let invocation = self.invocations.lock().await.recv().await.ok_or(Hangup)?;
-        let deadline = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap() + TIMEOUT;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        // By the clock of the machine that the process runs on.
+        let deadline = self.clock.as_ref().map_or(now, |clock| clock.shifted(now)) + TIMEOUT;
         let response = Response::builder()
             .header("lambda-runtime-aws-request-id", &invocation.id)
             .header("lambda-runtime-deadline-ms", deadline.as_millis().to_string())
@@ -226,11 +270,19 @@ async fn watch_over(mut child: Child, kill: Arc<Notify>, tell: watch::Sender<Opt
     tell.send_replace(Some(status.unwrap()));
 }
 
-async fn read_lines(name: &str, stream: impl AsyncRead + Unpin, output: Arc<Mutex<String>>) {
+async fn read_lines(
+    name: &str,
+    stream: impl AsyncRead + Unpin,
+    output: Arc<Mutex<String>>,
+    log: Option<Arc<Mutex<File>>>,
+) {
     let mut lines = BufReader::new(stream).lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        // The test harness shows this where the test fails.
-        println!("{name}: {line}");
+        match &log {
+            Some(log) => writeln!(log.lock().unwrap_or_else(PoisonError::into_inner), "{name}: {line}").unwrap(),
+            // The test harness shows this where the test fails.
+            None => println!("{name}: {line}"),
+        }
         let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
         output.push_str(&line);
         output.push('\n');
@@ -254,9 +306,7 @@ fn lambda_environment(name: &str, address: &str) -> BTreeMap<&'static str, Strin
 /// Where a function's binary is: in the folder `HOOKBELL_BINARIES`; else as `sam build` has left it to be deployed; else
 /// as `cargo build` has.
 fn binary(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    // target/debug/deps/<test>
-    let target = test.ancestors().nth(3).expect("a test lies in target/<profile>/deps");
+    let target = target();
     let places = match std::env::var_os("HOOKBELL_BINARIES").map(PathBuf::from) {
         Some(folder) => vec![folder.join(name)],
         None => vec![target.join("lambda").join(name).join("bootstrap"), target.join("debug").join(name)],
@@ -265,4 +315,11 @@ fn binary(name: &str) -> PathBuf {
     found.cloned().unwrap_or_else(|| {
         panic!("no binary of {name} in {places:?}: `sam build` or `cargo build --workspace` makes it")
     })
+}
+
+/// The folder of what was built, in which the running test lies.
+pub(crate) fn target() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    // target/debug/deps/<test>
+    test.ancestors().nth(3).expect("a test lies in target/<profile>/deps").to_owned()
 }

@@ -23,6 +23,8 @@
 
 pub mod answer;
 pub mod api;
+pub mod chaos;
+pub mod clock;
 pub mod console;
 pub mod console_paths;
 pub mod endpoint;
@@ -30,6 +32,7 @@ pub mod function;
 pub mod gateway;
 pub mod history;
 pub mod html;
+pub mod iam;
 pub mod organization;
 pub mod owners;
 pub mod patience;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderMap, Request, Response};
 use serde_json::Value;
 
@@ -55,10 +56,16 @@ struct Plan {
     trouble: Trouble,
 }
 
+/// The AWS behind a proxy.
+#[derive(Debug, Clone)]
+pub(crate) struct Upstream {
+    url: String,
+    client: reqwest::Client,
+}
+
 #[derive(Debug)]
 struct State {
-    upstream: String,
-    client: reqwest::Client,
+    upstream: Upstream,
     usage: Mutex<Usage>,
     plans: Mutex<Vec<Plan>>,
     rounds: Rounds,
@@ -68,8 +75,7 @@ impl AwsProxy {
     /// A proxy in front of the AWS at that URL.
     pub async fn start(upstream: &str) -> Self {
         let state = Arc::new(State {
-            upstream: upstream.trim_end_matches('/').to_owned(),
-            client: reqwest::Client::builder().no_proxy().build().unwrap(),
+            upstream: Upstream::at(upstream),
             usage: Mutex::default(),
             plans: Mutex::default(),
             rounds: Rounds::default(),
@@ -155,6 +161,34 @@ impl Usage {
     }
 }
 
+impl Upstream {
+    /// The AWS at that URL.
+    pub(crate) fn at(url: &str) -> Self {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { url: url.trim_end_matches('/').to_owned(), client }
+    }
+
+    /// Has a call carried out, and gives the answer.
+    pub(crate) async fn carry_out(&self, parts: Parts, body: Bytes) -> Result<Response<Bytes>, Hangup> {
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        let mut headers = parts.headers;
+        for name in [http::header::HOST, http::header::CONTENT_LENGTH] {
+            headers.remove(name);
+        }
+        let request = self.client.request(parts.method, format!("{}{path}", self.url)).headers(headers);
+        let answer = request.body(body).send().await.map_err(|_| Hangup)?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let body = answer.bytes().await.map_err(|_| Hangup)?;
+        let mut response = Response::builder().status(status).body(body).unwrap();
+        for name in ["content-type", "x-amzn-requestid", "x-amzn-errortype", "x-amz-crc32"] {
+            if let Some(value) = headers.get(name) {
+                response.headers_mut().insert(name, value.clone());
+            }
+        }
+        Ok(response)
+    }
+}
+
 impl State {
     async fn serve(self: Arc<Self>, request: Request<Bytes>) -> Result<Response<Bytes>, Hangup> {
         let (parts, body) = request.into_parts();
@@ -171,16 +205,8 @@ impl State {
             Some(Trouble::DeathAfter(_) | Trouble::AnswerLost) | None => {}
         }
         let body = ask_for_the_bill(&parts.headers, body);
-        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        let mut headers = parts.headers;
-        for name in [http::header::HOST, http::header::CONTENT_LENGTH] {
-            headers.remove(name);
-        }
-        let request = self.client.request(parts.method, format!("{}{path}", self.upstream)).headers(headers);
-        let answer = request.body(body).send().await.map_err(|_| Hangup)?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = answer.bytes().await.map_err(|_| Hangup)?;
-        self.note_bill(operation, &body);
+        let answer = self.upstream.carry_out(parts, body).await?;
+        self.note_bill(operation, answer.body());
         round.end().await;
         match trouble {
             Some(Trouble::DeathAfter(switch)) => {
@@ -190,13 +216,7 @@ impl State {
             Some(Trouble::AnswerLost) => return Ok(failure(500, "InternalServerError")),
             _ => {}
         }
-        let mut response = Response::builder().status(status).body(body).unwrap();
-        for name in ["content-type", "x-amzn-requestid", "x-amzn-errortype", "x-amz-crc32"] {
-            if let Some(value) = headers.get(name) {
-                response.headers_mut().insert(name, value.clone());
-            }
-        }
-        Ok(response)
+        Ok(answer)
     }
 
     fn trouble(&self, operation: &str) -> Option<Trouble> {
@@ -224,7 +244,7 @@ impl State {
 }
 
 /// The operation's name: after the dot of `x-amz-target`, or in the form that the older protocol sends.
-fn operation(headers: &HeaderMap, body: &[u8]) -> String {
+pub(crate) fn operation(headers: &HeaderMap, body: &[u8]) -> String {
     if let Some(target) = headers.get("x-amz-target") {
         let target = target.to_str().unwrap();
         return target.rsplit('.').next().unwrap_or(target).to_owned();
@@ -245,7 +265,7 @@ fn ask_for_the_bill(headers: &HeaderMap, body: Bytes) -> Bytes {
 }
 
 /// A failure in the protocol that all the services here share.
-fn failure(status: u16, code: &str) -> Response<Bytes> {
+pub(crate) fn failure(status: u16, code: &str) -> Response<Bytes> {
     let body = format!(r#"{{"__type":"{code}","message":"made by the tests"}}"#);
     let response = Response::builder().status(status).header("content-type", "application/x-amz-json-1.0");
     response.body(body.into()).unwrap()

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName};
+use aws_sdk_sqs::types::{
+    ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, Message, MessageAttributeValue,
+    MessageSystemAttributeName, QueueAttributeName,
+};
 use serde_json::{Value, json};
 
 use crate::function::{Function, Outcome};
@@ -127,7 +130,7 @@ impl Queue {
         self.receive_at_most(10, hidden, wait).await
     }
 
-    async fn receive_at_most(&self, count: i32, hidden: Option<i32>, wait: i32) -> Vec<Message> {
+    pub(crate) async fn receive_at_most(&self, count: i32, hidden: Option<i32>, wait: i32) -> Vec<Message> {
         let receive = self.client.receive_message().queue_url(&self.url).set_visibility_timeout(hidden);
         let receive = receive.max_number_of_messages(count).wait_time_seconds(wait).message_attribute_names("All");
         let receive = receive.message_system_attribute_names(MessageSystemAttributeName::All);
@@ -138,6 +141,33 @@ impl Queue {
     async fn delete(&self, message: &Message) {
         let handle = message.receipt_handle.clone().expect("a received message has a handle");
         self.client.delete_message().queue_url(&self.url).receipt_handle(handle).send().await.unwrap();
+    }
+
+    /// Takes messages off the queue for good, at most ten.
+    pub(crate) async fn delete_all(&self, messages: &[&Message]) {
+        let entry = |(number, message): (usize, &&Message)| {
+            let entry = DeleteMessageBatchRequestEntry::builder().id(number.to_string());
+            entry.receipt_handle(message.receipt_handle().unwrap_or_default()).build().unwrap()
+        };
+        let entries: Vec<_> = messages.iter().enumerate().map(entry).collect();
+        if !entries.is_empty() {
+            let delete = self.client.delete_message_batch().queue_url(&self.url).set_entries(Some(entries));
+            delete.send().await.unwrap();
+        }
+    }
+
+    /// Has messages that were taken, at most ten, come again after so many seconds. Some may be gone meanwhile.
+    pub(crate) async fn show_again(&self, messages: &[&Message], seconds: i32) {
+        let entry = |(number, message): (usize, &&Message)| {
+            let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(number.to_string());
+            let entry = entry.receipt_handle(message.receipt_handle().unwrap_or_default());
+            entry.visibility_timeout(seconds).build().unwrap()
+        };
+        let entries: Vec<_> = messages.iter().enumerate().map(entry).collect();
+        if !entries.is_empty() {
+            let change = self.client.change_message_visibility_batch().queue_url(&self.url).set_entries(Some(entries));
+            change.send().await.unwrap();
+        }
     }
 
     /// Waits for so many messages that pass, and takes them; leaves those of others.
@@ -228,7 +258,7 @@ impl Queue {
     }
 }
 
-fn id(message: &Message) -> &str {
+pub(crate) fn id(message: &Message) -> &str {
     message.message_id.as_deref().expect("a message has an id")
 }
 
@@ -255,7 +285,7 @@ pub fn handed_out(message_id: &str, body: &str, sent_at_ms: i64, received: u32, 
 }
 
 /// What Lambda gives a function for messages of a queue.
-fn invocation(messages: &[Message], arn: &str) -> Value {
+pub(crate) fn invocation(messages: &[Message], arn: &str) -> Value {
     let record = |message: &Message| {
         let system = message.attributes.clone().unwrap_or_default();
         let system: BTreeMap<String, String> =

@@ -184,7 +184,8 @@ impl Arrival {
     }
 }
 
-fn acceptor(stack: &Stack) -> TlsAcceptor {
+/// What receivers of this machine speak TLS with.
+pub(crate) fn acceptor(stack: &Stack) -> TlsAcceptor {
     let chain = CertificateDer::pem_file_iter(&stack.server_certificate).unwrap().collect::<Result<_, _>>().unwrap();
     let key = PrivateKeyDer::from_pem_file(&stack.server_key).unwrap();
     let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))

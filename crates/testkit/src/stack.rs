@@ -131,15 +131,9 @@ impl Stack {
         headers: &[(&str, &str)],
         body: impl Into<String>,
     ) -> String {
-        // The local AWS asks whose key a request carries, and does not check the signature.
-        let key = format!(
-            "AWS4-HMAC-SHA256 Credential=test/20260101/{}/{service}/aws4_request, SignedHeaders=host, Signature=0",
-            self.region
-        );
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut request = client.request(method, format!("{}{path}", self.aws_endpoint_url)).body(body.into());
-        for (name, value) in headers.iter().copied().chain([("authorization", key.as_str())]) {
-            request = request.header(name, value);
+        let mut request = self.signed(method, path, service).body(body.into());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let answer = request.send().await.unwrap();
         let (status, text) = (answer.status(), String::from_utf8(answer.bytes().await.unwrap().to_vec()).unwrap());
@@ -149,10 +143,30 @@ impl Stack {
 
     /// The environment that the template gives a function, as it was deployed.
     pub async fn environment_of(&self, function_name: &str) -> BTreeMap<String, String> {
-        let path = format!("/2015-03-31/functions/{function_name}/configuration");
-        let answer = self.call("lambda", http::Method::GET, &path, &[], "").await;
-        let answer: Value = serde_json::from_str(&answer).unwrap();
-        let variables = answer["Environment"]["Variables"].clone();
-        serde_json::from_value(variables).unwrap_or_else(|_| panic!("no environment in {answer}"))
+        let configuration = self.configuration_of(function_name).await;
+        let variables = configuration["Environment"]["Variables"].clone();
+        serde_json::from_value(variables).unwrap_or_else(|_| panic!("no environment in {configuration}"))
+    }
+
+    /// How a function is deployed.
+    pub async fn configuration_of(&self, function_name: &str) -> Value {
+        self.lambda(&format!("/2015-03-31/functions/{function_name}/configuration")).await
+    }
+
+    /// What Lambda says at a path.
+    pub(crate) async fn lambda(&self, path: &str) -> Value {
+        let answer = self.signed(reqwest::Method::GET, path, "lambda").send().await.unwrap();
+        serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
+    }
+
+    /// A call of a service, by the key that may do everything.
+    pub(crate) fn signed(&self, method: reqwest::Method, path: &str, service: &str) -> reqwest::RequestBuilder {
+        // The local AWS asks whose key a request carries, and does not check the signature.
+        let key = format!(
+            "AWS4-HMAC-SHA256 Credential=test/20260101/{}/{service}/aws4_request, SignedHeaders=host, Signature=0",
+            self.region
+        );
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        client.request(method, format!("{}{path}", self.aws_endpoint_url)).header("authorization", key)
     }
 }

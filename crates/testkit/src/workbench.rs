@@ -161,6 +161,6 @@ impl Workbench {
 }
 
 /// A call of the API with a key.
-fn request(key: &str, method: &str, path: &str, body: &str) -> Value {
+pub(crate) fn request(key: &str, method: &str, path: &str, body: &str) -> Value {
     gateway::request(Place::Stage, method, path, &[("authorization", key), ("content-type", "application/json")], body)
 }

@@ -155,3 +155,26 @@ async fn a_record_that_the_queue_hands_out_twice_is_sent_once() {
     }
     assert_eq!(rows::messages(&stack, &organization).await, 2);
 }
+
+#[tokio::test]
+async fn records_of_one_event_that_come_again_together_are_one_message_and_hold_up_no_other() {
+    let stack = Stack::load();
+    let organization = Organization::new(&stack, "slothbox").await;
+    let receiver = Receiver::always(&stack, 200).await;
+    organization.endpoint(&receiver, &["*"]).await;
+    let bench = Workbench::new(&stack).await;
+    let sender = bench.function("sender").await;
+    for id in ["evt-1", "evt-1", "evt-2"] {
+        bench.events.put(&organization.record(STARTED, PAYLOAD, &format!(r#","id":"{id}""#))).await;
+    }
+    // What was sent cannot be recorded, so all of them come again.
+    bench.proxy.refuse("BatchWriteItem", Which::Every);
+    let fed = bench.events.feed(&sender).await;
+    assert_eq!((fed.records, fed.again), (3, 3));
+    bench.proxy.relent();
+    let before = receiver.arrivals().len();
+    let fed = bench.events.feed(&sender).await;
+    assert_eq!((fed.records, fed.again), (3, 0));
+    assert_eq!(receiver.arrivals().len(), before + 2);
+    assert_eq!(rows::messages(&stack, &organization).await, 2);
+}

@@ -1,6 +1,6 @@
 //! The events queue: each event is admitted, fanned out, attempted, recorded, and followed up, in that order.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use hookbell_domain::delivery::{Delivery, DeliveryStatus, Route, SKIPPED_DISABLED, Turn};
@@ -46,11 +46,16 @@ impl Row {
 /// Deals with records of the events queue; returns the ids of those that have to come again.
 pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Budget) -> Vec<String> {
     let mut again = BTreeSet::new();
-    let (mut jobs, mut rows, mut poison, mut admitted) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut jobs, mut rows, mut poison) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut admitted, mut admitted_at, mut twins) = (Vec::new(), HashMap::new(), Vec::new());
     let admissions = records.iter().map(|record| admit(sender, record, budget.began_at));
     for (position, admission) in futures_util::future::join_all(admissions).await.into_iter().enumerate() {
         match admission {
-            Ok(Admission::Deliver(event)) => admitted.push((position, event)),
+            // One event's records that come again together: the first does the work, and the others end as it does.
+            Ok(Admission::Deliver(event)) => match *admitted_at.entry(event.message.id).or_insert(position) {
+                first if first == position => admitted.push((position, event)),
+                first => twins.push((position, first)),
+            },
             Ok(Admission::Duplicate) => {}
             Ok(Admission::Undecided) => drop(again.insert(position)),
             Ok(Admission::Poison(reason)) => poison.push((position, reason)),
@@ -103,6 +108,11 @@ pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Bu
         write(sender, rows, &mut again).await;
     };
     chunks::run(jobs, Semaphore::MAX_PERMITS, CHUNK, make, record).await;
+    for (twin, first) in twins {
+        if again.contains(&first) {
+            again.insert(twin);
+        }
+    }
     again.extend(lines::behind(records, &again));
     again.into_iter().filter_map(|position| records.get(position)).map(|record| record.message_id.clone()).collect()
 }

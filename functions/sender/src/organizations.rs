@@ -75,12 +75,14 @@ struct Picture {
 impl Picture {
     fn is_new_enough(&self, wanted: Freshness, lifetime: Duration) -> bool {
         let revision = self.organization.as_ref().map_or(0, |organization| organization.record.revision);
-        let lives = Timestamp::now() < after(self.read_at, lifetime);
-        match wanted {
-            Freshness::Cached => lives,
-            Freshness::Revision(wanted) => lives && wanted <= revision,
-            Freshness::Since(time) => self.consistent && time <= self.read_at,
-        }
+        let now = Timestamp::now();
+        // One that was read later than now tells nothing of its age: the clock was set back.
+        self.read_at <= now
+            && match wanted {
+                Freshness::Cached => now < after(self.read_at, lifetime),
+                Freshness::Revision(wanted) => now < after(self.read_at, lifetime) && wanted <= revision,
+                Freshness::Since(time) => self.consistent && time <= self.read_at,
+            }
     }
 }
 

@@ -32,7 +32,7 @@ fn dependencies(packages: &[Package], kinds: &[DependencyKind]) -> Dependencies 
 /// The packages of the workspace that one of it may use.
 fn may_use(package: &str) -> Option<&'static [&'static str]> {
     match package {
-        DOMAIN | "hookbell-bench" | "hookbell-fuzz" => Some(&[]),
+        DOMAIN | "hookbell-bench" | "hookbell-chaos" | "hookbell-fuzz" => Some(&[]),
         AWS | EGRESS => Some(&[DOMAIN]),
         "hookbell-dlq" => Some(&[AWS, DOMAIN]),
         "hookbell-api" | "hookbell-sender" | TESTKIT => Some(&[AWS, DOMAIN, EGRESS]),

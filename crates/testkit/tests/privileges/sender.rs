@@ -1,0 +1,29 @@
+//! All that the sender does.
+
+use hookbell_testkit::fresh;
+use hookbell_testkit::function::Function;
+use hookbell_testkit::queue::handed_out;
+
+use crate::fixture::{Fixture, PAYLOAD, STARTED, deal_with, record};
+
+const EVENTS: &str = "arn:aws:sqs:us-east-1:123456789012:events";
+
+/// Gives it a record of each kind.
+pub(crate) async fn everything(fixture: &Fixture, sender: &Function) -> Result<(), String> {
+    let party = fixture.party().await;
+    let deliveries = fixture.environment("sender").await["DELIVERIES_QUEUE_ARN"].clone();
+
+    // One endpoint fails, one is gone, and one wants everything in order.
+    let body = party.organization.record(STARTED, PAYLOAD, &format!(r#","id":"{}""#, fresh()));
+    let (id, now) = (fresh(), jiff::Timestamp::now().as_millisecond());
+    deal_with(sender, "an event", &handed_out(&id, &body, now, 1, EVENTS)).await?;
+    deal_with(sender, "an event that comes again", &handed_out(&id, &body, now, 2, EVENTS)).await?;
+    deal_with(sender, "no event", &record("no event", EVENTS)).await?;
+
+    let delivery = &fixture.delivery;
+    let (message, delivery) = (&delivery["webhookId"], &delivery["deliveryId"]);
+    let (message, delivery) = (message.as_str().unwrap_or_default(), delivery.as_str().unwrap_or_default());
+    let task = party.task(&party.failing, message, delivery, 2);
+    deal_with(sender, "a waiting attempt", &record(&task, &deliveries)).await?;
+    deal_with(sender, "no attempt", &record("no attempt", &deliveries)).await
+}
