@@ -8,6 +8,7 @@ use hookbell_testkit::endpoint::Endpoint;
 use hookbell_testkit::function::{Function, Outcome};
 use hookbell_testkit::gateway;
 use hookbell_testkit::organization::Organization;
+use hookbell_testkit::patience::eventually;
 use hookbell_testkit::proxy::Which;
 use hookbell_testkit::queue::{Queue, handed_out};
 use hookbell_testkit::receiver::{Arrival, Receiver};
@@ -118,6 +119,42 @@ async fn several_senders_at_once_keep_the_order() {
     bench.events_fifo.feed_until_empty(&senders[0]).await;
     join_all(senders.iter().map(|sender| work(&bench.lines, sender))).await;
     assert_eq!(scene.check_in_order(36).await, requests(36));
+}
+
+#[tokio::test]
+async fn two_senders_that_were_given_the_same_records_keep_the_order() {
+    let scene = Scene::new().await;
+    scene.put(0..6).await;
+    let senders = join_all((0..2).map(|_| scene.bench.function("sender"))).await;
+    scene.bench.events_fifo.feed_until_empty(&senders[0]).await;
+    let in_line = scene.bench.lines.find("all", 6, |_| true).await;
+    let arn = scene.bench.lines.arn().await;
+    let now = jiff::Timestamp::now().as_millisecond();
+    let records = in_line.iter().map(|message| {
+        let id = message.message_id().unwrap();
+        handed_out(id, message.body().unwrap(), now, 2, &arn)["Records"][0].clone()
+    });
+    let batch = json!({ "Records": records.collect::<Vec<_>>() });
+    let done = json!({ "batchItemFailures": [] });
+    // One finds the head taken, and its records come again, until all are over.
+    eventually("all to be over", async || {
+        let answers = join_all(senders.iter().map(|sender| sender.invoke(&batch))).await;
+        answers.into_iter().all(|answer| answer.answered() == done).then_some(())
+    })
+    .await;
+    scene.check_in_order(6).await;
+}
+
+#[tokio::test]
+async fn a_record_that_is_no_delivery_is_parked_and_its_line_goes_on() {
+    let scene = Scene::new().await;
+    scene.bench.lines.put_in_group(&scene.endpoint.id, "{}").await;
+    scene.put(1..2).await;
+    let sender = scene.bench.function("sender").await;
+    scene.bench.events_fifo.feed(&sender).await;
+    let fed = scene.bench.lines.feed(&sender).await;
+    assert_eq!((fed.records, fed.again), (2, 0));
+    assert_eq!((scene.bench.parked.len().await, scene.receiver.arrivals().len()), (1, 1));
 }
 
 async fn check_killed_at_the_line(at: At) {
