@@ -103,9 +103,10 @@ fn floods() -> Vec<Flood> {
         flood("empty data", answered.clone(), &frame(DATA, 0, 1, &[]), &[Timeout, ConnectionLost, InvalidResponse]),
         flood("data of nothing but padding", answered.clone(), &frame(DATA, 8, 1, &[255; 256]), failing),
         Flood {
-            // The client keeps what comes before an answer until the attempt gets its turn again: as much as the
-            // runtime lets the connection read at once, some thousands of them.
-            most: 4 * MOST,
+            // The one that takes more than a megabyte: the client keeps what comes before an answer until the attempt
+            // gets its turn again. Until then the runtime lets the connection read 128 times, at most 16 KB each, which
+            // are frames of 14 bytes here, and each is kept in some 250.
+            most: 128 * 16_384 / 14 * 250,
             ..flood("early hints", settings.clone(), &frame(HEADERS, END_HEADERS, 1, STATUS_103), &[Timeout])
         },
         flood("resets", settings.clone(), &frame(RST_STREAM, 0, 1, &[0, 0, 0, 2]), failing),
