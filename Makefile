@@ -5,7 +5,7 @@ PORT ?= 4566
 TIME_SCALE ?= 0.0002
 TEST_PORT ?= 4577
 TEST_TIME_SCALE ?= 0.0002
-export PORT TIME_SCALE TEST_PORT TEST_TIME_SCALE FUNCTION FOLLOW MINUTES TEST CHROMIUM BASE
+export PORT TIME_SCALE TEST_PORT TEST_TIME_SCALE FUNCTION FOLLOW MINUTES TEST CHROMIUM BASE SIZE
 
 # Output is UTF-8 whatever the terminal says, and nothing is found twice by another path.
 export PYTHONUTF8 = 1
@@ -17,7 +17,7 @@ SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up demo listen logs browser bench down check test clean tools test-tools
+.PHONY: help up demo listen logs browser bench isolation down check test clean tools test-tools
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,7 @@ help: ## list what can be made
 	@echo "  PORT=$(PORT) TIME_SCALE=$(TIME_SCALE)  for up: where the local AWS listens, and how much"
 	@echo "                               shorter than on AWS the waits are"
 	@echo "  TEST=ordering CHROMIUM=/path  for browser: only those tests, another Chromium"
+	@echo "  SIZE=1000x60                 for isolation: events a second, and seconds"
 	@echo "  BASE=/path/to/bootstrap      for bench: another build of api, to compare with"
 	@echo "  FUNCTION=sender FOLLOW=1 MINUTES=60  for logs: one function, go on, how far back"
 
@@ -46,6 +47,9 @@ browser: test-tools ## drive the console of the running stack by a browser
 
 bench: tools ## measure what is deployed: its pages, its cold start, its size
 	@PYTHONPATH=$(LOCAL) $(IN_VENV) infra/bench/bench.py
+
+isolation: test-tools ## show at full size that receivers that hang delay nobody else
+	@TEST_TIME_SCALE=1 $(IN_VENV) $(LOCAL)/isolation.py
 
 down: ## stop the local AWS
 	@$(PYTHON) $(LOCAL)/down.py

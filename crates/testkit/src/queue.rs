@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName};
+use aws_sdk_sqs::types::{
+    DeleteMessageBatchRequestEntry, Message, MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName,
+};
 use serde_json::{Value, json};
 
 use crate::function::{Function, Outcome};
@@ -117,6 +119,20 @@ impl Queue {
         self.client.delete_message().queue_url(&self.url).receipt_handle(handle).send().await.unwrap();
     }
 
+    /// Takes messages off the queue for good: those of one receiving, ten at most.
+    async fn delete_all(&self, messages: &[&Message]) {
+        if messages.is_empty() {
+            return;
+        }
+        let entry = |(number, message): (usize, &&Message)| {
+            let handle = message.receipt_handle.clone().expect("a received message has a handle");
+            DeleteMessageBatchRequestEntry::builder().id(number.to_string()).receipt_handle(handle).build().unwrap()
+        };
+        let entries = messages.iter().enumerate().map(entry).collect();
+        let deleted = self.client.delete_message_batch().queue_url(&self.url).set_entries(Some(entries)).send();
+        assert_eq!(deleted.await.unwrap().failed.len(), 0);
+    }
+
     /// Waits for so many messages that pass, and takes them; leaves those of others.
     pub async fn find(&self, what: &str, count: usize, pass: impl Fn(&Message) -> bool) -> Vec<Message> {
         let mut found = Vec::new();
@@ -198,9 +214,8 @@ impl Queue {
             }
             Outcome::Failed(_) | Outcome::Died(_) => messages.iter().map(id).collect(),
         };
-        for message in messages.iter().filter(|message| !again.contains(&id(message))) {
-            self.delete(message).await;
-        }
+        let done: Vec<&Message> = messages.iter().filter(|message| !again.contains(&id(message))).collect();
+        self.delete_all(&done).await;
         Fed { records: messages.len(), again: again.len(), outcome }
     }
 }

@@ -11,6 +11,7 @@ mod deliveries;
 mod events;
 mod follow_up;
 mod gate;
+mod hanging;
 mod health;
 mod organizations;
 mod pace;
