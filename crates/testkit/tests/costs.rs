@@ -137,6 +137,7 @@ async fn a_rate_limit_costs_a_batch_two_writes_and_one_while_it_is_busy() {
     let usage = scene.deliver(SMALL, 10).await;
     assert_eq!((usage.calls("UpdateItem"), usage.calls("SendMessageBatch")), (2, 0), "{usage:?}");
     // At one a second, ten are more than a second's worth: whoever comes next finds it busy.
+    let scene = Scene::new(200).await;
     scene.endpoint.patch(json!({ "rateLimit": 1 })).await;
     scene.deliver(SMALL, 10).await;
     let busy = scene.deliver(SMALL, 5).await;

@@ -1,6 +1,6 @@
 //! Endpoints that fail: who waits for them, who finds out when they work again, and what becomes of what has waited.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![expect(clippy::indexing_slicing, reason = "a panic is how a test fails")]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

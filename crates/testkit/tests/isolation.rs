@@ -4,7 +4,7 @@
 //! event. `HOOKBELL_ISOLATION=1000x60` runs it at a thousand events a second for a minute through the deployed stack,
 //! whose waits have to be real ones (`make isolation`). What was measured is printed.
 
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![expect(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::time::Duration;
 
