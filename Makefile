@@ -6,7 +6,7 @@ TIME_SCALE ?= 0.0002
 TEST_PORT ?= 4577
 TEST_TIME_SCALE ?= 0.0002
 SECONDS ?= 60
-export PORT TIME_SCALE TEST_PORT TEST_TIME_SCALE FUNCTION FOLLOW MINUTES TEST CHROMIUM BASE
+export PORT TIME_SCALE TEST_PORT TEST_TIME_SCALE FUNCTION FOLLOW MINUTES TEST CHROMIUM BASE SIZE
 export SEED KILLS DELIVERIES ENDPOINTS
 
 # Output is UTF-8 whatever the terminal says, and nothing is found twice by another path.
@@ -19,7 +19,7 @@ SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up demo listen logs browser bench chaos fuzz down check test clean tools test-tools
+.PHONY: help up demo listen logs browser bench chaos fuzz isolation down check test clean tools test-tools
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,7 @@ help: ## list what can be made
 	@echo "                               shorter than on AWS the waits are"
 	@echo "  TEST=ordering CHROMIUM=/path  for browser: only those tests, another Chromium"
 	@echo "  TARGET=shapes SECONDS=$(SECONDS)  for fuzz: one of infra/fuzz/corpus, and how long"
+	@echo "  SIZE=1000x60                 for isolation: events a second, and seconds"
 	@echo "  BASE=/path/to/bootstrap      for bench: another build of api, to compare with"
 	@echo "  SEED=1 KILLS=200 DELIVERIES=20000 ENDPOINTS=200  for chaos: what goes wrong, and how much"
 	@echo "  FUNCTION=sender FOLLOW=1 MINUTES=60  for logs: one function, go on, how far back"
@@ -57,6 +58,9 @@ bench: tools ## measure what is deployed: its pages, its cold start, its size
 
 chaos: tools ## kill what is deployed, fail it in every way, and look for what was lost
 	@PYTHONPATH=$(LOCAL) $(IN_VENV) infra/chaos/chaos.py
+
+isolation: test-tools ## show at full size that receivers that hang delay nobody else
+	@TEST_TIME_SCALE=1 $(IN_VENV) $(LOCAL)/isolation.py
 
 down: ## stop the local AWS
 	@$(PYTHON) $(LOCAL)/down.py

@@ -45,6 +45,16 @@ pub enum State {
 }
 
 impl Health {
+    /// What is left of an endpoint's health when an attempt succeeds that has taken as long as what hangs: all is well,
+    /// but its deliveries hold up nobody else's until one succeeds in less.
+    pub const SLOW: Self = Self {
+        consecutive_failures: 0,
+        streak_started_at: None,
+        failing_since: None,
+        failed_attempts: FAILING_FROM,
+        probe_at: None,
+    };
+
     /// How the endpoint fares.
     #[must_use]
     pub fn state(&self) -> State {
@@ -117,6 +127,11 @@ mod tests {
         {
             assert_eq!(failed(attempts).state(), state, "{attempts}");
         }
+    }
+
+    #[test]
+    fn a_slow_endpoint_holds_up_nobody_and_has_not_failed() {
+        assert_eq!((Health::SLOW.state(), Health::SLOW.failing_since), (State::Failing, None));
     }
 
     #[test]

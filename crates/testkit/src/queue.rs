@@ -251,9 +251,8 @@ impl Queue {
             }
             Outcome::Failed(_) | Outcome::Died(_) => messages.iter().map(id).collect(),
         };
-        for message in messages.iter().filter(|message| !again.contains(&id(message))) {
-            self.delete(message).await;
-        }
+        let done: Vec<&Message> = messages.iter().filter(|message| !again.contains(&id(message))).collect();
+        self.delete_all(&done).await;
         Fed { records: messages.len(), again: again.len(), outcome }
     }
 }

@@ -106,13 +106,16 @@ async fn a_batch_of_ten_delivered_messages_shares_its_writes_of_deliveries() {
 }
 
 #[tokio::test]
-async fn a_failed_first_attempt_costs_one_request_to_the_queue_besides() {
+async fn a_failed_first_attempt_costs_one_request_to_the_queue_and_one_write_besides() {
     let scene = Scene::new(500).await;
     let cold = scene.deliver(&realistic(), 1).await;
-    check_calls(&cold, &[("BatchWriteItem", 1), ("PutItem", 1), ("Query", 1), ("SendMessageBatch", 1)]);
-    check_units(&cold, &[("PutItem", 1.0), ("BatchWriteItem", 1.0)]);
+    check_calls(
+        &cold,
+        &[("BatchWriteItem", 1), ("PutItem", 1), ("Query", 1), ("SendMessageBatch", 1), ("UpdateItem", 1)],
+    );
+    check_units(&cold, &[("PutItem", 1.0), ("BatchWriteItem", 1.0), ("UpdateItem", 1.0)]);
     let warm = scene.deliver(&realistic(), 1).await;
-    check_calls(&warm, &[("BatchWriteItem", 1), ("PutItem", 1), ("SendMessageBatch", 1)]);
+    check_calls(&warm, &[("BatchWriteItem", 1), ("PutItem", 1), ("SendMessageBatch", 1), ("UpdateItem", 1)]);
 }
 
 #[tokio::test]
@@ -121,8 +124,24 @@ async fn the_retries_of_a_batch_share_their_requests_to_the_queue() {
     let usage = scene.deliver(SMALL, 10).await;
     assert!((1..=2).contains(&usage.calls("SendMessageBatch")), "{usage:?}");
     assert!((1..=2).contains(&usage.calls("BatchWriteItem")), "{usage:?}");
+    assert!((1..=2).contains(&usage.calls("UpdateItem")), "{usage:?}");
     assert_eq!((usage.calls("Query"), usage.calls("PutItem")), (1, 10));
-    assert_eq!(usage.all_calls().len(), 4, "{usage:?}");
+    assert_eq!(usage.all_calls().len(), 5, "{usage:?}");
+}
+
+#[tokio::test]
+async fn a_rate_limit_costs_a_batch_two_writes_and_one_while_it_is_busy() {
+    let scene = Scene::new(200).await;
+    scene.endpoint.patch(json!({ "rateLimit": 10 })).await;
+    // A second's worth goes out at once. The first update finds no limit reserved under, the second one begins.
+    let usage = scene.deliver(SMALL, 10).await;
+    assert_eq!((usage.calls("UpdateItem"), usage.calls("SendMessageBatch")), (2, 0), "{usage:?}");
+    // At one a second, ten are more than a second's worth: whoever comes next finds it busy.
+    let scene = Scene::new(200).await;
+    scene.endpoint.patch(json!({ "rateLimit": 1 })).await;
+    scene.deliver(SMALL, 10).await;
+    let busy = scene.deliver(SMALL, 5).await;
+    check_calls(&busy, &[("BatchWriteItem", 1), ("PutItem", 5), ("SendMessageBatch", 1), ("UpdateItem", 1)]);
 }
 
 #[tokio::test]
@@ -145,7 +164,7 @@ async fn a_delivery_that_is_not_yet_due_costs_one_request_to_the_queue() {
 }
 
 #[tokio::test]
-async fn a_retry_costs_two_writes_and_one_read() {
+async fn a_retry_costs_two_writes_and_one_read_and_a_write_of_its_endpoints_health() {
     for (status, more) in [(200, None), (500, Some(("SendMessageBatch", 1)))] {
         let scene = Scene::new(status).await;
         // The row of a first attempt that failed, and its record: made by a sender that waits for nothing.
@@ -163,11 +182,11 @@ async fn a_retry_costs_two_writes_and_one_read() {
         let fed = scene.bench.deliveries.feed(&scene.sender).await;
         assert_eq!((fed.records, fed.again), (1, 0));
         let usage = scene.bench.proxy.take_usage();
-        let mut expected = vec![("GetItem", 1), ("Query", 1), ("UpdateItem", 2)];
+        let mut expected = vec![("GetItem", 1), ("Query", 1), ("UpdateItem", 3)];
         expected.extend(more);
         expected.sort_unstable();
         check_calls(&usage, &expected);
-        check_units(&usage, &[("UpdateItem", 2.0), ("GetItem", 0.5)]);
+        check_units(&usage, &[("UpdateItem", 3.0), ("GetItem", 0.5)]);
     }
 }
 

@@ -17,9 +17,8 @@ pub(crate) struct HealthView {
     #[schema(schema_with = words::health_state)]
     state: &'static str,
     /// When the first attempt failed after which none succeeded.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = "date-time")]
-    failing_since: Option<String>,
+    failing_since: String,
     /// When the next probe may go out. There while it is open and its time has not come.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = "date-time")]
@@ -34,7 +33,7 @@ pub(crate) struct Trouble {
     /// Whether its deliveries wait, but for probes.
     pub(crate) open: bool,
     /// When the first attempt failed after which none succeeded.
-    pub(crate) since: Option<Timestamp>,
+    pub(crate) since: Timestamp,
     /// When the next probe may go out, while its time has not come.
     pub(crate) next_probe: Option<Timestamp>,
     /// Failed attempts in a row.
@@ -45,6 +44,8 @@ impl Trouble {
     /// Of an endpoint; nothing while all is well, or while nothing is sent to it.
     pub(crate) fn of(endpoint: &Endpoint, now: Timestamp) -> Option<Self> {
         let health = &endpoint.health;
+        // One that is slow has not failed.
+        let since = health.failing_since?;
         let open = match health.state() {
             State::Well => return None,
             State::Failing => false,
@@ -52,7 +53,7 @@ impl Trouble {
         };
         endpoint.is_enabled().then(|| Self {
             open,
-            since: health.failing_since,
+            since,
             next_probe: health.probe_at.filter(|at| open && now < *at),
             failed_attempts: health.failed_attempts,
         })
@@ -65,7 +66,7 @@ impl HealthView {
         let trouble = Trouble::of(endpoint, now)?;
         Some(Self {
             state: if trouble.open { "open" } else { "failing" },
-            failing_since: trouble.since.map(iso_ms),
+            failing_since: iso_ms(trouble.since),
             next_probe_at: trouble.next_probe.map(iso_ms),
             failed_attempts: trouble.failed_attempts,
         })

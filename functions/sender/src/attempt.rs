@@ -16,7 +16,7 @@ use hookbell_egress::{HeaderMap, HeaderName, HeaderValue, Post};
 use jiff::Timestamp;
 
 use crate::admission::OutgoingMessage;
-use crate::health;
+use crate::hanging;
 use crate::organizations::{Organization, Target};
 use crate::sender::Sender;
 
@@ -76,7 +76,7 @@ pub(crate) async fn make(sender: &Sender, job: &Job) -> Result<Finished, NotMade
             Some(headers) => {
                 let body = job.message.body.clone();
                 let post = Post { target: url, headers, body, deadline: policy.attempt_deadline };
-                health::watch(sender, &job.target, sender.egress.post(post)).await
+                hanging::watch(sender, &job.target, sender.egress.post(post)).await
             }
         },
     };

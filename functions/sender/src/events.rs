@@ -16,7 +16,7 @@ use crate::lines::{self, Place};
 use crate::parking::park;
 use crate::records::Record;
 use crate::sender::{Budget, Sender};
-use crate::{chunks, health};
+use crate::{chunks, hanging, health};
 
 /// Rows of one BatchWriteItem request.
 const CHUNK: usize = 25;
@@ -83,7 +83,8 @@ pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Bu
         async move {
             let place = gate::place(&sender).await;
             let made = if place.is_some() && budget.allows(job.organization.record.profile.retry.attempt_deadline) {
-                attempt::make(&sender, &job).await.map_or_else(Made::Not, Made::Now)
+                let made = Box::pin(hanging::unless_open(&sender, &job, attempt::make(&sender, &job))).await;
+                made.map_or(Made::Later(Wait::none()), |made| made.map_or_else(Made::Not, Made::Now))
             } else {
                 Made::Later(Wait::none())
             };

@@ -138,6 +138,11 @@ async fn hold(
     if latest <= now || health::take_probe(sender, target, policy.attempt_deadline).await? {
         return Ok(None);
     }
+    // Whoever had the probe may have found that it works.
+    let health = sender.pulses.of(target);
+    if health.state() != State::Open {
+        return Ok(None);
+    }
     let roll = random::roll().map_err(|_| NotMade::NoRandomness)?;
     let due_at = health.hold(latest, scale, now, roll).as_millisecond();
     Ok(Some(DeliveryTask { due_at, held_since: Some(held_since), slot: None, ..task.clone() }))

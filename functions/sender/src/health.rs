@@ -1,7 +1,6 @@
 //! How endpoints fare: written beside the attempts that show it, and nothing while all is well.
 
 use std::collections::HashMap;
-use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,7 +14,6 @@ use hookbell_domain::profile::AutoDisableRule;
 use hookbell_domain::retry::{Directive, Next};
 use hookbell_domain::time::after;
 use jiff::Timestamp;
-use tokio::time::{sleep, timeout};
 
 use crate::attempt::{Finished, Job};
 use crate::organizations::{LIFETIME, Target};
@@ -24,22 +22,19 @@ use crate::sender::{Budget, Sender};
 /// How many endpoints are known before all are forgotten.
 const CAPACITY: usize = 1_000;
 
-/// How long an attempt that hangs waits for others that do, so that they are noted together.
-const LINGER: Duration = Duration::from_millis(50);
-
 /// What this instance has learned of endpoints when it noted something: newer, for a while, than the cache's pictures.
 #[derive(Debug, Default)]
 pub(crate) struct Pulses(Mutex<HashMap<EndpointId, Pulse>>);
 
 /// What was learned of one endpoint.
 #[derive(Debug, Clone, Copy)]
-struct Pulse {
+pub(crate) struct Pulse {
     health: Health,
     at: Timestamp,
     /// Whether this instance makes its probe.
     probes: bool,
     /// Attempts that hang and are still to be noted.
-    hanging: u32,
+    pub(crate) hanging: u32,
 }
 
 impl Pulses {
@@ -49,7 +44,7 @@ impl Pulses {
     }
 
     /// Looks at what is known of an endpoint, and changes it.
-    fn with<T>(&self, target: &Target, look: impl FnOnce(&mut Pulse) -> T) -> T {
+    pub(crate) fn with<T>(&self, target: &Target, look: impl FnOnce(&mut Pulse) -> T) -> T {
         let seen = Pulse { health: target.endpoint.health, at: target.read_at, probes: false, hanging: 0 };
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(pulse) = known.get_mut(&target.endpoint.id) else {
@@ -77,7 +72,8 @@ struct Shown<'a> {
     target: &'a Target,
     /// Whether the profile's rule counts the time of failing, whatever the failures were.
     counts_time: bool,
-    works: bool,
+    /// What a success has left of its health, if there was one.
+    works: Option<Health>,
     /// Whether it may be that something was noted against it that is not seen here.
     may_be_noted: bool,
     failures: u32,
@@ -95,7 +91,7 @@ pub(crate) async fn write<'a>(sender: &Sender, made: impl Iterator<Item = (&'a J
         let shown = shown.entry(job.target.endpoint.id).or_insert_with(|| Shown {
             target: &job.target,
             counts_time: matches!(rule, AutoDisableRule::FailingFor { .. }),
-            works: false,
+            works: None,
             may_be_noted: false,
             failures: 0,
             since: finished.attempt.at,
@@ -103,7 +99,9 @@ pub(crate) async fn write<'a>(sender: &Sender, made: impl Iterator<Item = (&'a J
         let hung = finished.attempt.latency >= HANGS_AFTER;
         shown.since = shown.since.min(finished.attempt.at);
         if finished.decision.next == Next::Delivered {
-            shown.works = true;
+            // One that was quick outweighs those that were not.
+            let left = if hung && shown.works != Some(Health::default()) { Health::SLOW } else { Health::default() };
+            shown.works = Some(left);
             // A retry follows a failure, which the picture of its endpoint may be too old to show as noted.
             shown.may_be_noted |= hung || (shown.counts_time && job.number > 1);
         } else if finished.decision.directive != Some(Directive::AbortMessage) {
@@ -127,11 +125,11 @@ async fn note(sender: &Sender, shown: &Shown<'_>) -> Result<(), AwsError> {
         let fresh = Timestamp::now() < after(pulse.at, sender.config.time_scale.apply(LIFETIME));
         (pulse.health, fresh, pulse.probes)
     });
-    if shown.works {
+    if let Some(left) = shown.works {
         // It outweighs a failure beside it.
-        if shown.may_be_noted || !known.is_clear() {
-            sender.table.clear_health(&endpoint.organization_id, endpoint.id).await?;
-            sender.pulses.learn(target, Health::default());
+        if shown.may_be_noted || !(known.is_clear() || known == left) {
+            sender.table.clear_health(&endpoint.organization_id, endpoint.id, left).await?;
+            sender.pulses.learn(target, left);
         }
         return Ok(());
     }
@@ -143,7 +141,13 @@ async fn note(sender: &Sender, shown: &Shown<'_>) -> Result<(), AwsError> {
     note_failures(sender, target, shown.failures, shown.since).await
 }
 
-async fn note_failures(sender: &Sender, target: &Target, count: u32, since: Timestamp) -> Result<(), AwsError> {
+/// Adds failed attempts to the endpoint's, the first of which began at `since`.
+pub(crate) async fn note_failures(
+    sender: &Sender,
+    target: &Target,
+    count: u32,
+    since: Timestamp,
+) -> Result<(), AwsError> {
     let endpoint = &target.endpoint;
     let known = sender.pulses.of(target);
     let probe_at = known.next_probe(count, sender.config.time_scale, Timestamp::now());
@@ -162,36 +166,6 @@ async fn note_failures(sender: &Sender, target: &Target, count: u32, since: Time
         }
     }
     Ok(())
-}
-
-/// Makes an attempt, and counts it as failed as soon as it hangs: who waits for the deadline of each has long been
-/// brought to a halt by the first of them.
-pub(crate) async fn watch<T>(sender: &Sender, target: &Target, attempt: impl Future<Output = T>) -> T {
-    let mut attempt = pin!(attempt);
-    if let Ok(done) = timeout(HANGS_AFTER, attempt.as_mut()).await {
-        return done;
-    }
-    let noted = async {
-        if let Err(error) = note_hanging(sender, target).await {
-            tracing::warn!(%error, endpoint_id = %target.endpoint.id, "the endpoint's health was not written");
-        }
-    };
-    tokio::join!(attempt, noted).0
-}
-
-async fn note_hanging(sender: &Sender, target: &Target) -> Result<(), AwsError> {
-    if sender.pulses.of(target).state() == State::Open {
-        return Ok(());
-    }
-    sender.pulses.with(target, |pulse| pulse.hanging += 1);
-    sleep(LINGER).await;
-    match sender.pulses.with(target, |pulse| std::mem::take(&mut pulse.hanging)) {
-        0 => Ok(()),
-        count => {
-            let since = Timestamp::now().checked_sub(HANGS_AFTER).unwrap_or_else(|_| Timestamp::now());
-            note_failures(sender, target, count, since).await
-        }
-    }
 }
 
 /// Takes the probe of an open endpoint for an attempt of that deadline; `false` where another has it, or its time has

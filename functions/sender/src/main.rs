@@ -13,6 +13,7 @@ mod follow_up;
 #[cfg(test)]
 mod fuzz;
 mod gate;
+mod hanging;
 mod health;
 mod lines;
 mod organizations;

@@ -65,18 +65,24 @@ fn health(item: HashMap<String, AttributeValue>) -> Result<Health, AwsError> {
 }
 
 impl Table {
-    /// Notes that a delivery arrived: the streak, the time of failing and the breaker are over. For an endpoint that has
-    /// any of them.
+    /// Notes that a delivery arrived: the streak, the time of failing and the breaker are over, and `health` is what is
+    /// left. For an endpoint that has any of them.
     ///
     /// # Errors
     /// When DynamoDB fails.
-    pub async fn clear_health(&self, organization: &OrganizationId, endpoint: EndpointId) -> Result<(), AwsError> {
+    pub async fn clear_health(
+        &self,
+        organization: &OrganizationId,
+        endpoint: EndpointId,
+        health: Health,
+    ) -> Result<(), AwsError> {
         let update = self
             .health_update(organization, endpoint)
             .condition_expression("attribute_exists(PK)")
             .update_expression(
-                "SET consecutiveFailures = :zero REMOVE streakStartedAt, failingSince, failedAttempts, probeAt",
+                "SET consecutiveFailures = :zero, failedAttempts = :failed REMOVE streakStartedAt, failingSince, probeAt",
             )
+            .expression_attribute_values(":failed", number(health.failed_attempts))
             .expression_attribute_values(":zero", number(0));
         update_if(update).await.map(|_| ())
     }
@@ -122,12 +128,11 @@ impl Table {
     ) -> Result<Probe, AwsError> {
         let update = self
             .health_update(organization, endpoint)
-            .condition_expression(
-                "attribute_exists(failedAttempts) AND (attribute_not_exists(probeAt) OR probeAt <= :now)",
-            )
+            .condition_expression("failedAttempts > :zero AND (attribute_not_exists(probeAt) OR probeAt <= :now)")
             .update_expression("SET probeAt = :until")
             .expression_attribute_values(":now", ms(now))
             .expression_attribute_values(":until", ms(until))
+            .expression_attribute_values(":zero", number(0))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let Err(error) = update.send().await else { return Ok(Probe::Taken) };
         match error.into_service_error() {

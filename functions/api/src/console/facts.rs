@@ -48,7 +48,7 @@ pub(super) struct Disabled {
 
 /// That the latest attempts have failed.
 pub(super) struct TroubleShown {
-    pub(super) since: Option<Moment>,
+    pub(super) since: Moment,
     /// Whether deliveries wait, but for probes.
     pub(super) open: bool,
     pub(super) next_probe: Moment,
@@ -71,7 +71,7 @@ impl Facts {
                 since: field_time(disabled.at),
             }),
             trouble: Trouble::of(endpoint, now).map(|trouble| TroubleShown {
-                since: trouble.since.map(|at| Moment::new(at, now)),
+                since: Moment::new(trouble.since, now),
                 open: trouble.open,
                 next_probe: Moment::due(trouble.next_probe.unwrap_or(now), now),
                 failed_attempts: trouble.failed_attempts,

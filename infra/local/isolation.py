@@ -1,0 +1,45 @@
+"""`make isolation`: an organization whose receivers all hang beside one that is not to notice, at full size.
+
+It has a local AWS of its own, whose waits are as long as in earnest, and stops it at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import aws
+from cloud import Cloud
+from say import Failure, Steps, explained_failures
+from settings import ROOT, for_test
+from up import bring_up
+
+TOTAL_STEPS = 5
+
+
+def main() -> None:
+    """Bring a stack up, run the test against it, and stop it whatever happened."""
+    settings = for_test()
+    cloud = Cloud(settings)
+    with explained_failures():
+        # A run that was killed may have left one, with its data.
+        cloud.stop()
+        steps = Steps(TOTAL_STEPS)
+        try:
+            bring_up(settings, cloud, steps)
+            environment = {
+                **aws.environment(settings),
+                "HOOKBELL_STACK": str(settings.stack_file),
+                "HOOKBELL_ISOLATION": os.environ.get("SIZE", "1000x60"),
+            }
+            command = ["cargo", "test", "--package", "hookbell-testkit", "--locked"]
+            command += ["--test", "isolation", "--", "--nocapture"]
+            with steps.step("Measuring"):
+                if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode != 0:
+                    raise Failure("Receivers that hang delay others.", "the numbers are above.")
+        finally:
+            cloud.stop()
+
+
+if __name__ == "__main__":
+    main()
