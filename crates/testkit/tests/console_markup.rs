@@ -42,7 +42,7 @@ impl Scene {
             "description": NAME,
             "url": format!("{}{QUERY}", receiver.url()),
             "headers": { "x-team": HEADER },
-            "filter": { "data": { "reason": [FILTER] } },
+            "filter": { "data": { "reason": [FILTER, { "exists": true }] } },
             "v1a": true,
         });
         let endpoint = organization.endpoint_with(&receiver, &["*"], options).await;

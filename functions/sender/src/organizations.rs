@@ -20,6 +20,9 @@ pub(crate) const LIFETIME: Duration = Duration::from_secs(5);
 /// How many endpoints may have been read before all is forgotten: some ten megabytes.
 const CAPACITY: usize = 5_000;
 
+/// Bytes of a filter that take as much memory, made ready, as an endpoint without one.
+const FILTER_BYTES: usize = 256;
+
 /// An organization, ready to be sent to.
 #[derive(Debug)]
 pub(crate) struct Organization {
@@ -112,7 +115,7 @@ impl Organizations {
                 organization.endpoints.into_iter().map(|endpoint| Arc::new(self.target(endpoint, keys, read_at)));
             Arc::new(Organization { record: organization.record, endpoints: endpoints.collect() })
         });
-        self.count(organization.as_ref().map_or(1, |organization| organization.endpoints.len() + 1));
+        self.count(organization.as_ref().map_or(1, |organization| organization.weight()));
         *known = Some(Picture { organization: organization.clone(), read_at, consistent });
         Ok(organization)
     }
@@ -146,6 +149,12 @@ impl Organization {
     /// Whether the order of its events counts for one of its endpoints.
     pub(crate) fn is_ordered(&self) -> bool {
         self.endpoints.iter().any(|target| target.endpoint.ordered)
+    }
+
+    /// How many endpoints its memory is worth, and one for itself.
+    fn weight(&self) -> usize {
+        let filters = self.endpoints.iter().filter_map(|target| target.endpoint.options.filter.as_ref());
+        1 + self.endpoints.len() + filters.map(|filter| filter.text().len() / FILTER_BYTES).sum::<usize>()
     }
 
     /// The endpoint of that id.

@@ -47,6 +47,13 @@ def test_all_events_and_every_option_come_back_in_the_form(
     owner.field("Also send svix- headers").check()
     owner.field("Rate limit (messages per second)").fill("50")
     owner.field("Filter").fill('{"data": {"reason": [{"prefix": "T"}]}}')
+    for example, answer in (
+        ("environment.failed", "passes: it would be sent."),
+        ("environment.started", "does not pass: it would not be sent. data.reason: there is no"),
+    ):
+        owner.field("Example to try the filter on").select_option(example)
+        owner.button("Try filter").click()
+        expect(owner.page.get_by_text(answer)).to_be_visible()
     owner.button("Create endpoint").click()
     owner.page.wait_for_url("**/whe_*")
     expect(owner.page.get_by_role("heading", name="Unnamed Endpoint")).to_be_visible()

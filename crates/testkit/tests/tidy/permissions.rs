@@ -103,6 +103,34 @@ fn wildcards(template: &Template) -> Breaches {
     breaches
 }
 
+/// Other services put nothing on a queue unless the operator names them.
+fn queue_policies(template: &Template) -> Breaches {
+    let mut breaches = Breaches::new();
+    let sources = json!({ "Ref": "EventSources" });
+    if template.resolve(&sources) != "" {
+        breaches.push("EventSources: it names somebody by default".to_owned());
+    }
+    for policy in template.resources("AWS::SQS::QueuePolicy") {
+        let mut found = Vec::new();
+        statements(policy.body, "", &mut found);
+        let named = |statement: &Value| statement.pointer("/Condition/ArnLike/aws:SourceArn") == Some(&sources);
+        if policy.attribute("Condition") != "HasEventSources" || !found.iter().all(|(_, statement)| named(statement)) {
+            breaches.push(format!("{}: it lets in whom EventSources does not name", policy.name));
+        }
+    }
+    breaches
+}
+
+#[test]
+fn only_whom_the_operator_names_puts_events_on_a_queue() {
+    kept(queue_policies);
+    noticed(queue_policies, "/Parameters/EventSources/Default", json!("*"), "it names somebody by default");
+    let policy = "/Resources/EventsQueuePolicy";
+    noticed(queue_policies, &format!("{policy}/Condition"), json!(null), "EventsQueuePolicy: it lets in");
+    let condition = format!("{policy}/Properties/PolicyDocument/Statement/0/Condition");
+    noticed(queue_policies, &condition, json!(null), "EventsQueuePolicy: it lets in");
+}
+
 #[test]
 fn every_function_has_its_own_role() {
     kept(roles);
