@@ -157,6 +157,23 @@ async fn a_record_that_is_no_delivery_is_parked_and_its_line_goes_on() {
     assert_eq!((scene.bench.parked.len().await, scene.receiver.arrivals().len()), (1, 1));
 }
 
+#[tokio::test]
+async fn a_receiver_that_wants_no_more_is_spared_what_stands_in_line() {
+    let scene = Scene::new().await;
+    let gone = Receiver::always(&scene.stack, 410).await;
+    scene.endpoint.patch(json!({ "url": gone.url() })).await;
+    scene.put(0..4).await;
+    let (sender, dlq) = (scene.bench.function("sender").await, scene.bench.function("dlq").await);
+    scene.bench.events_fifo.feed_until_empty(&sender).await;
+    let fed = scene.bench.lines.feed(&sender).await;
+    assert_eq!((fed.records, fed.again), (4, 3));
+    scene.bench.deliveries_dead_letters.feed(&dlq).await;
+    scene.bench.lines.feed_until_empty(&sender).await;
+    assert_eq!(gone.arrivals().len(), 1);
+    let deliveries = scene.endpoint.deliveries().await;
+    assert_eq!(deliveries.iter().filter(|delivery| delivery["skipped"] == "endpoint disabled").count(), 3);
+}
+
 async fn check_killed_at_the_line(at: At) {
     let scene = Scene::new().await;
     scene.put(0..5).await;

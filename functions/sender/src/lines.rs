@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use hookbell_aws::queues::{DeliveryTask, Task};
+use hookbell_aws::queues::{DeliveryTask, EndedBecause, Task};
 use hookbell_aws::table::{Claim, Claiming};
 use hookbell_domain::delivery::{Delivery, SKIPPED_DISABLED, Turn};
 use hookbell_domain::time::{after, until};
@@ -25,6 +25,9 @@ use crate::{gate, health};
 
 /// How long a line waits after a failure of ours, before scaling: what broke us may be over by then.
 const FAILURE_WAIT: Duration = Duration::from_secs(30);
+
+/// How long a line waits whose receiver wants no more, before scaling: until that is seen everywhere.
+const GONE_WAIT: Duration = Duration::from_secs(10);
 
 /// How often a worker may take one attempt and leave nothing of it. Then the delivery steps out of its line, for it is
 /// not its receiver's fault that those behind it wait.
@@ -51,6 +54,8 @@ pub(crate) enum Place {
 enum Head {
     /// Nothing more is to be done for it: the next one's turn has come.
     Over,
+    /// The same, and its receiver wants nothing more.
+    Gone,
     /// Its time has not come.
     Waits(Timestamp),
     /// It is no delivery of ours: why, for the operator.
@@ -98,7 +103,7 @@ pub(crate) async fn handle(sender: &Sender, records: &[&Record], budget: Budget)
 /// Goes through a line until its head has to come again; returns the ids of all that have to.
 async fn go_through(sender: &Sender, line: Vec<&Record>, budget: Budget) -> Vec<String> {
     let failure_wait = sender.config.time_scale.apply(FAILURE_WAIT);
-    for (place, record) in line.iter().enumerate() {
+    for (mut place, record) in line.iter().enumerate() {
         let head = match record.body.parse() {
             Ok(Task::Delivery(task)) => advance(sender, task, record, budget).await,
             Ok(Task::Replay(_)) => Ok(Head::Poison("a replay stands in no line".to_owned())),
@@ -106,6 +111,10 @@ async fn go_through(sender: &Sender, line: Vec<&Record>, budget: Budget) -> Vec<
         };
         let wait = match head {
             Ok(Head::Over) => continue,
+            Ok(Head::Gone) => {
+                place += 1;
+                sender.config.time_scale.apply(GONE_WAIT)
+            }
             Ok(Head::Waits(due)) => until(Timestamp::now(), due),
             Ok(Head::Poison(reason)) => {
                 if park(sender, &sender.config.parked_queue, &line, vec![(place, reason)]).await.is_empty() {
@@ -119,6 +128,9 @@ async fn go_through(sender: &Sender, line: Vec<&Record>, budget: Budget) -> Vec<
             }
         };
         let left = line.get(place..).unwrap_or_default();
+        if left.is_empty() {
+            break;
+        }
         let handles: Vec<&str> = left.iter().map(|record| record.receipt_handle.as_str()).collect();
         if let Err(error) = sender.queues.keep_back(&sender.config.deliveries_fifo_queue, &handles, wait).await {
             tracing::warn!(%error, "a line comes again later than it is due");
@@ -171,6 +183,9 @@ async fn advance(sender: &Sender, task: DeliveryTask, record: &Record, budget: B
             health::write(sender, made.iter().map(|(job, finished)| (job, finished))).await;
             match step {
                 Step::Follow(FollowUp::Attempt(next)) => Ok(Head::Waits(next.due_at())),
+                Step::Follow(FollowUp::End(end)) if end.ended_because != EndedBecause::Exhausted => {
+                    finish(sender, Some(FollowUp::End(end))).await.map(|_| Head::Gone)
+                }
                 Step::Follow(follow_up) => finish(sender, Some(follow_up)).await,
                 Step::Done | Step::Again | Step::Poison(_) => Ok(Head::Over),
             }
