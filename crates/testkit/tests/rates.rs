@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use hookbell_testkit::endpoint::Endpoint;
 use hookbell_testkit::function::Function;
 use hookbell_testkit::organization::Organization;
@@ -36,8 +37,9 @@ async fn a_limit_holds_over_all_instances_and_what_is_over_it_waits_unharmed() {
     let (limited, free) = (Receiver::always(&stack, 200).await, Receiver::always(&stack, 200).await);
     let endpoint = organization.endpoint_with(&limited, &["*"], json!({ "rateLimit": LIMIT })).await;
     organization.endpoint(&free, &["*"]).await;
-    let events = (0..COUNT).map(|_| organization.produce(STARTED, PAYLOAD, ""));
-    futures_util::future::join_all(events).await;
+    for _ in 0..COUNT / 10 {
+        join_all((0..10).map(|_| organization.produce(STARTED, PAYLOAD, ""))).await;
+    }
 
     let unaffected = each_once(&free, COUNT).await;
     let fanned_out = Instant::now();
@@ -52,8 +54,8 @@ async fn a_limit_holds_over_all_instances_and_what_is_over_it_waits_unharmed() {
     assert!(rest <= paced.mul_f64(1.1) + Duration::from_secs(3), "too slow: {rest:?}");
     for (index, arrival) in arrivals.iter().enumerate() {
         let within = arrivals[index..].iter().filter(|other| other.at < arrival.at + Duration::from_secs(5)).count();
-        // Five seconds' worth, the second of the beginning, and one for records that come late.
-        assert!(within <= 70, "{within} in five seconds");
+        // Five seconds' worth, the second of the beginning, and those of five seconds more that may all come late.
+        assert!(within <= 115, "{within} in five seconds");
     }
     assert!(unaffected.iter().all(|arrival| arrival.at <= last));
     eventually("all to be recorded", async || {
