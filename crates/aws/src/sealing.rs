@@ -1,26 +1,21 @@
-//! Keys derived from the deployment's encryption key: one seals secrets at rest, the others mark what we have made.
+//! What is sealed at rest and what is marked as our own, by keys derived from the deployment's encryption key.
+//!
+//! Both begin with the name of their key, so that the key can be replaced while what was made under it is still about.
 
-use aes_gcm::aead::{Aead, KeyInit, Payload};
-use aes_gcm::{Aes256Gcm, Nonce};
-use hkdf::Hkdf;
-use hmac::{Hmac, Mac};
+mod key;
+mod ring;
+
+use hmac::Mac;
 use hookbell_domain::headers::CustomHeaders;
 use hookbell_domain::ids::{EndpointId, OrganizationId};
 use hookbell_domain::signature::{SigningKeyPair, SigningSecret};
-use sha2::Sha256;
 
-use crate::random;
+use key::ID_BYTES;
+pub use ring::Keys;
+use ring::named_key;
 
-const NONCE_BYTES: usize = 12;
-
-/// The deployment's keys. Their bytes appear in no log and no error.
-pub struct Keys {
-    sealing: Aes256Gcm,
-    acceptance: Hmac<Sha256>,
-    cursors: Hmac<Sha256>,
-    portal: Hmac<Sha256>,
-    sessions: Hmac<Sha256>,
-}
+/// Bytes of a mark: its key's name, and an HMAC-SHA256.
+pub const MARK_BYTES: usize = ID_BYTES + 32;
 
 /// What a mark is put on; each has a key of its own, so that none is good for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,35 +52,7 @@ pub enum SealError {
     DoesNotOpen,
 }
 
-impl std::fmt::Debug for Keys {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Keys(hidden)")
-    }
-}
-
 impl Keys {
-    /// Derives the keys from the opaque text that the deployment generated (HKDF-SHA256, RFC 5869).
-    ///
-    /// # Errors
-    /// When the text is shorter than 32 characters.
-    pub fn derive(encryption_key: &str) -> Result<Self, SealError> {
-        if encryption_key.len() < 32 {
-            return Err(SealError::KeyTooShort);
-        }
-        let hkdf = Hkdf::<Sha256>::new(None, encryption_key.as_bytes());
-        let expand = |label: &[u8]| {
-            let mut key = [0; 32];
-            hkdf.expand(label, &mut key).map(|()| key).map_err(|_| SealError::KeyTooShort)
-        };
-        Ok(Self {
-            sealing: Aes256Gcm::new(&expand(b"hookbell signing secrets v1")?.into()),
-            acceptance: Hmac::new(&expand_block(&expand(b"hookbell accepted events v1")?)),
-            cursors: Hmac::new(&expand_block(&expand(b"hookbell cursors v1")?)),
-            portal: Hmac::new(&expand_block(&expand(b"hookbell portal tokens v1")?)),
-            sessions: Hmac::new(&expand_block(&expand(b"hookbell console sessions v1")?)),
-        })
-    }
-
     /// Seals a signing secret for its endpoint.
     ///
     /// # Errors
@@ -170,49 +137,43 @@ impl Keys {
         serde_json::from_slice(&json).map(CustomHeaders::from_kept).map_err(|_| SealError::DoesNotOpen)
     }
 
-    /// Nonce, then AES-256-GCM ciphertext and tag (NIST SP 800-38D).
     fn seal_bytes(&self, bytes: &[u8], aad: &str) -> Result<Vec<u8>, SealError> {
-        let nonce: [u8; NONCE_BYTES] = random::bytes().map_err(|_| SealError::NoRandomness)?;
-        let payload = Payload { msg: bytes, aad: aad.as_bytes() };
-        let sealed = self.sealing.encrypt(&Nonce::from(nonce), payload).map_err(|_| SealError::NoRandomness)?;
-        Ok([nonce.as_slice(), &sealed].concat())
+        self.current().seal(bytes, aad)
     }
 
     fn open_bytes(&self, sealed: &[u8], aad: &str) -> Result<Vec<u8>, SealError> {
-        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::DoesNotOpen)?;
-        let payload = Payload { msg: sealed, aad: aad.as_bytes() };
-        self.sealing.decrypt(&Nonce::from(*nonce), payload).map_err(|_| SealError::DoesNotOpen)
+        let (id, sealed) = named_key(sealed).ok_or(SealError::DoesNotOpen)?;
+        self.key(id).ok_or(SealError::DoesNotOpen)?.open(sealed, aad)
     }
 
-    /// The mark that shows data to be our own: HMAC-SHA256 (RFC 2104) over it.
+    /// The mark that shows data to be our own: the current key's name, and HMAC-SHA256 (RFC 2104) over the data.
     #[must_use]
-    pub fn mark(&self, kind: Marked, data: &[u8]) -> [u8; 32] {
-        self.marking(kind).chain_update(data).finalize().into_bytes().into()
+    pub fn mark(&self, kind: Marked, data: &[u8]) -> [u8; MARK_BYTES] {
+        let key = self.current();
+        let mac = key.marking(kind).chain_update(data).finalize().into_bytes();
+        let mut mark = [0; MARK_BYTES];
+        for (to, from) in mark.iter_mut().zip(key.id.iter().chain(&mac)) {
+            *to = *from;
+        }
+        mark
     }
 
     /// Whether a mark is that of the data. Takes the same time wherever they differ.
     #[must_use]
     pub fn is_marked(&self, kind: Marked, data: &[u8], mark: &[u8]) -> bool {
-        self.marking(kind).chain_update(data).verify_slice(mark).is_ok()
+        self.verify(mark, |key, mac| key.marking(kind).chain_update(data).verify_slice(mac).is_ok())
     }
 
-    fn marking(&self, kind: Marked) -> Hmac<Sha256> {
-        match kind {
-            Marked::AcceptedEvent => self.acceptance.clone(),
-            Marked::Cursor => self.cursors.clone(),
-            Marked::PortalToken => self.portal.clone(),
-            Marked::Session => self.sessions.clone(),
-        }
+    /// Whether that is how the mark of the data begins: for where a whole one would be too long.
+    #[must_use]
+    pub fn begins_mark<const N: usize>(&self, kind: Marked, data: &[u8], beginning: &[u8; N]) -> bool {
+        const { assert!(N > ID_BYTES) };
+        self.verify(beginning, |key, mac| key.marking(kind).chain_update(data).verify_truncated_left(mac).is_ok())
     }
-}
 
-/// An HMAC key as the block that the constructor of fixed length takes (RFC 2104, section 2: padded with zeros).
-fn expand_block(key: &[u8; 32]) -> hmac::digest::Key<Hmac<Sha256>> {
-    let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
-    for (to, from) in block.iter_mut().zip(key) {
-        *to = *from;
+    fn verify(&self, mark: &[u8], fits: impl FnOnce(&key::Key, &[u8]) -> bool) -> bool {
+        named_key(mark).and_then(|(id, mac)| Some(fits(&*self.key(id)?, mac))).unwrap_or(false)
     }
-    block
 }
 
 /// What something sealed is bound to. Ids hold no `#`, so no two of these are alike.
@@ -280,7 +241,7 @@ mod tests {
         let mark = keys.mark(Marked::AcceptedEvent, b"a record");
         assert!(keys.is_marked(Marked::AcceptedEvent, b"a record", &mark));
         assert!(!keys.is_marked(Marked::AcceptedEvent, b"another", &mark));
-        assert!(!keys.is_marked(Marked::AcceptedEvent, b"a record", &mark[..31]));
+        assert!(!keys.is_marked(Marked::AcceptedEvent, b"a record", &mark[..35]));
         assert!(!keys.is_marked(Marked::Cursor, b"a record", &mark));
         assert!(!keys.is_marked(Marked::PortalToken, b"a record", &mark));
         let other = Keys::derive(&KEY.to_uppercase()).unwrap();

@@ -56,6 +56,12 @@ impl<'a> Console<'a> {
         Self { cookie: cookie.map(str::to_owned), ..self.clone() }
     }
 
+    /// Its session's cookie, as browsers send it.
+    #[must_use]
+    pub fn cookie(&self) -> String {
+        self.cookie.clone().unwrap_or_default()
+    }
+
     /// Asks to sign in with a key or a token, and to be led to `next` from there.
     pub async fn try_sign_in(&self, key: &str, next: &str) -> Reply {
         self.post("/sign-in", &[("key", key), ("next", next)]).await

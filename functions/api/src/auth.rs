@@ -11,6 +11,7 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
 use axum::response::Response;
+use hookbell_aws::AwsError;
 use hookbell_aws::table::{Admission, Call, KeyHash, Token};
 use hookbell_domain::ids::{KeyId, OrganizationId};
 use hookbell_domain::minute::Minute;
@@ -90,7 +91,7 @@ pub(crate) async fn authenticate(
     let key = key(request.headers()).ok_or(ApiError::Unauthorized)?;
     let now = Timestamp::now();
     // What can be neither key nor token is refused without a question.
-    let credential = Credential::read(&api, key, now).ok_or(ApiError::Unauthorized)?;
+    let credential = Credential::read(&api, key, now).await?.ok_or(ApiError::Unauthorized)?;
     let caller = admit_caller(&api, &credential, now).await?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
@@ -152,9 +153,11 @@ pub(crate) struct Credential {
 
 impl Credential {
     /// What that text is, if it could be a key or is a token: whether the key exists is another question.
-    pub(crate) fn read(api: &Api, text: &str, now: Timestamp) -> Option<Self> {
+    pub(crate) async fn read(api: &Api, text: &str, now: Timestamp) -> Result<Option<Self>, AwsError> {
+        expiring::meet(&api.keys, text).await?;
         let (hash, token) = (KeyHash::of(text), portal_token::read(&api.keys, text, now));
-        (hash == api.admin_key || token.is_some() || api_keys::looks_like_one(text)).then_some(Self { hash, token })
+        let is_one = hash == api.admin_key || token.is_some() || api_keys::looks_like_one(text);
+        Ok(is_one.then_some(Self { hash, token }))
     }
 }
 

@@ -39,6 +39,7 @@ pub(crate) async fn list(
     let (organization, endpoint) = (parse_organization(&organization)?, parse_endpoint(&endpoint)?);
     let mut query = Parameters::new(query);
     let list = List::Deliveries(endpoint);
+    query.meet_key(&api.keys).await?;
     let wanted = query.page(&api.keys, list, api.config.limits.page_size);
     let filter = DeliveryFilter { status: query.status(), event_type: query.event_type() };
     query.finish()?;

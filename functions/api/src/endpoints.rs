@@ -260,5 +260,7 @@ fn position_in(organization: &Organization, id: &str) -> Result<usize, ApiError>
 /// The endpoint of an organization.
 pub(crate) async fn find(api: &Api, organization: &str, endpoint: &str) -> Result<StoredEndpoint, ApiError> {
     let (organization, endpoint) = (parse_organization(organization)?, parse_endpoint(endpoint)?);
-    api.table.endpoint(&organization, endpoint).await?.ok_or(NO_ENDPOINT)
+    let found = api.table.endpoint(&organization, endpoint).await?.ok_or(NO_ENDPOINT)?;
+    api.keys.meet(found.sealed()).await?;
+    Ok(found)
 }

@@ -4,6 +4,7 @@ mod cursors;
 
 use std::collections::HashMap;
 
+use hookbell_aws::AwsError;
 use hookbell_aws::sealing::Keys;
 use hookbell_aws::table::{Order, Wanted};
 use hookbell_domain::delivery::DeliveryStatus;
@@ -84,6 +85,14 @@ impl Parameters {
             before: self.time("before"),
             behind: self.behind(|cursor| read_cursor(keys, list, cursor)),
             limit: self.limit(most),
+        }
+    }
+
+    /// Sees to it that the key is known which the cursor names; to be called before a cursor is read.
+    pub(crate) async fn meet_key(&self, keys: &Keys) -> Result<(), AwsError> {
+        match self.get("cursor") {
+            Some(cursor) => cursors::meet(keys, cursor).await,
+            None => Ok(()),
         }
     }
 

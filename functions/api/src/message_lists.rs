@@ -77,6 +77,7 @@ pub(crate) async fn list(
     let organization = parse_organization(&organization)?;
     let mut query = Parameters::new(query);
     let list = List::Messages(&organization);
+    query.meet_key(&api.keys).await?;
     let wanted = query.page(&api.keys, list, api.config.limits.page_size);
     let event_type = query.event_type();
     query.finish()?;

@@ -61,6 +61,7 @@ pub(crate) async fn list(
     Query(query): Query<HashMap<String, String>>,
 ) -> Result<Json<OrganizationsAnswer>, ApiError> {
     let mut query = Parameters::new(query);
+    query.meet_key(&api.keys).await?;
     let limit = query.limit(api.config.limits.page_size);
     let (behind, prefix) = (query.behind_organization(&api.keys), query.id_prefix());
     query.finish()?;

@@ -4,7 +4,7 @@ use hookbell_aws::clients::{self, SdkConfig};
 use hookbell_aws::queues::Queues;
 use hookbell_aws::sealing::{Keys, SealError};
 use hookbell_aws::secrets;
-use hookbell_aws::table::{KeyHash, Organization, OrganizationRecord, Table};
+use hookbell_aws::table::{KeyHash, Organization, OrganizationRecord, StoredEndpoint, Table};
 use hookbell_domain::ids::OrganizationId;
 use hookbell_egress::Egress;
 use lambda_http::Error;
@@ -33,14 +33,14 @@ impl Api {
     }
 
     async fn new(aws: &SdkConfig, config: Config) -> Result<Self, Error> {
-        let (admin_key, encryption_key) = tokio::try_join!(
+        let (admin_key, keys) = tokio::try_join!(
             secrets::read(aws, &config.admin_key_secret),
-            secrets::read(aws, &config.encryption_key_secret),
+            Keys::load(aws, &config.encryption_key_secret),
         )?;
         Ok(Self {
             table: Table::new(aws, config.table.clone(), config.retention),
             queues: Queues::new(aws),
-            keys: Keys::derive(&encryption_key)?,
+            keys,
             egress: Egress::new(config.target_policy.clone(), concat!("hookbell/", env!("CARGO_PKG_VERSION")))?,
             // Clients send the generated secret after "sk_".
             admin_key: KeyHash::of(&format!("sk_{admin_key}")),
@@ -58,7 +58,9 @@ impl Api {
     /// The organization with its endpoints, every change that was answered included.
     pub(crate) async fn organization(&self, id: &str) -> Result<Organization, ApiError> {
         let id = parse_organization(id)?;
-        self.table.organization(&id, true).await?.ok_or(NO_ORGANIZATION)
+        let found = self.table.organization(&id, true).await?.ok_or(NO_ORGANIZATION)?;
+        self.keys.meet(found.endpoints.iter().flat_map(StoredEndpoint::sealed)).await?;
+        Ok(found)
     }
 }
 

@@ -113,6 +113,7 @@ async fn identify(
 ) -> Result<Result<(Incoming, Arc<Organization>), String>, AwsError> {
     let unknown = |id| format!("organizationId: {id:?} is not initialized");
     if let Some(mark) = &record.mark {
+        sender.keys.meet([mark.as_slice()]).await?;
         if !sender.keys.is_marked(Marked::AcceptedEvent, record.body.as_bytes(), mark) {
             return Ok(Err("the mark of an accepted event does not fit the body".to_owned()));
         }

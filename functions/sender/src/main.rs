@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use hookbell_aws::sealing::Keys;
-use hookbell_aws::{clients, logging, secrets};
+use hookbell_aws::{clients, logging};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 
 use config::Config;
@@ -50,6 +50,6 @@ async fn main() -> Result<(), Error> {
 async fn start() -> Result<Sender, Error> {
     let config = Config::from_environment()?;
     let aws = clients::load().await;
-    let keys = Keys::derive(&secrets::read(&aws, &config.encryption_key_secret).await?)?;
+    let keys = Keys::load(&aws, &config.encryption_key_secret).await?;
     Ok(Sender::new(&aws, config, keys)?)
 }

@@ -110,7 +110,9 @@ impl Organizations {
         let read_at = Timestamp::now();
         // Only a read that must see a certain write pays for seeing all of them.
         let consistent = !matches!(wanted, Freshness::Cached);
-        let organization = table.organization(id, consistent).await?.map(|organization| {
+        let found = table.organization(id, consistent).await?;
+        keys.meet(found.iter().flat_map(|found| &found.endpoints).flat_map(StoredEndpoint::sealed)).await?;
+        let organization = found.map(|organization| {
             let endpoints =
                 organization.endpoints.into_iter().map(|endpoint| Arc::new(self.target(endpoint, keys, read_at)));
             Arc::new(Organization { record: organization.record, endpoints: endpoints.collect() })

@@ -26,6 +26,7 @@ mod organization_list;
 mod organizations;
 mod redeliveries;
 mod replays;
+mod resealing;
 mod secrets;
 mod transactions;
 
@@ -58,6 +59,7 @@ pub use organization_list::OrganizationPage;
 pub use organizations::{Initialized, Organization, OrganizationRecord};
 pub use redeliveries::Redelivery;
 pub use replays::{BeginReplay, Step};
+pub use resealing::{ResealError, Swept};
 pub use secrets::{Rolled, SealedSecrets, StoredEndpoint};
 
 use crate::AwsError;

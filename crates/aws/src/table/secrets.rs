@@ -85,6 +85,12 @@ impl SealedSecrets {
 }
 
 impl StoredEndpoint {
+    /// All that is sealed of the endpoint, for [`Keys::meet`].
+    pub fn sealed(&self) -> impl Iterator<Item = &[u8]> {
+        let signing = self.secrets.signing.iter().map(|(sealed, _)| sealed);
+        signing.chain(&self.secrets.key_pair).chain(&self.secrets.headers).map(Vec::as_slice)
+    }
+
     /// Opens all that is sealed of the endpoint.
     ///
     /// # Errors

@@ -34,7 +34,7 @@ fn may_use(package: &str) -> Option<&'static [&'static str]> {
     match package {
         DOMAIN | "hookbell-bench" | "hookbell-chaos" | "hookbell-fuzz" => Some(&[]),
         AWS | EGRESS => Some(&[DOMAIN]),
-        "hookbell-dlq" => Some(&[AWS, DOMAIN]),
+        "hookbell-dlq" | "hookbell-reseal" => Some(&[AWS, DOMAIN]),
         "hookbell-api" | "hookbell-sender" | TESTKIT => Some(&[AWS, DOMAIN, EGRESS]),
         _ => None,
     }

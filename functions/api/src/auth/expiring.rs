@@ -2,7 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hookbell_aws::sealing::{Keys, Marked};
+use hookbell_aws::AwsError;
+use hookbell_aws::sealing::{Keys, MARK_BYTES, Marked};
 use jiff::Timestamp;
 
 const TIME_BYTES: usize = 8;
@@ -14,6 +15,12 @@ pub(crate) fn write(keys: &Keys, kind: Marked, ends_at: Timestamp, says: &[u8]) 
     let whole = [ends_at.as_second().to_be_bytes().as_slice(), says].concat();
     let mark = keys.mark(kind, &whole);
     format!("{}.{}", URL_SAFE_NO_PAD.encode(whole), URL_SAFE_NO_PAD.encode(mark))
+}
+
+/// Sees to it that the key which a text names is known, if it is a text of ours at all.
+pub(crate) async fn meet(keys: &Keys, text: &str) -> Result<(), AwsError> {
+    let mark = text.split_once('.').and_then(|(_, mark)| URL_SAFE_NO_PAD.decode(mark).ok());
+    keys.meet(mark.as_deref().filter(|mark| mark.len() == MARK_BYTES)).await
 }
 
 /// What a text says and when it ends; nothing of what is no text of ours of that kind, or over.

@@ -92,6 +92,7 @@ pub(super) async fn show_with(
         Test::read(api, visit, (&organization, endpoint), asked.get("test"), now),
     )?;
     let (record, stored) = (record.ok_or(NO_ORGANIZATION)?, stored.ok_or(NO_ENDPOINT)?);
+    api.keys.meet(stored.sealed()).await?;
     let here = visit.endpoint(organization.as_str(), &endpoint.to_string());
     let headers = stored.open_headers(&api.keys).map_err(sealing_failed)?;
     let notice = Notice::named(asked.get("notice"));

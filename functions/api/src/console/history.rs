@@ -81,6 +81,7 @@ pub(super) async fn find(
     asked: &Asked,
 ) -> Result<Found, ApiError> {
     let mut query = asked.parameters();
+    query.meet_key(&api.keys).await?;
     let wanted = query.page(&api.keys, List::Deliveries(endpoint), api.config.limits.page_size);
     let filter = DeliveryFilter { status: query.status(), event_type: query.event_type() };
     query.finish()?;

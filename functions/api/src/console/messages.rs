@@ -73,6 +73,7 @@ async fn find(
     now: Timestamp,
 ) -> Result<(Vec<MessageHead>, Option<MessageId>), ApiError> {
     let mut query = asked.parameters();
+    query.meet_key(&api.keys).await?;
     let wanted = query.page(&api.keys, List::Messages(organization), api.config.limits.page_size);
     let event_type = query.event_type();
     query.finish()?;

@@ -12,6 +12,7 @@ use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
+use hookbell_aws::AwsError;
 use hookbell_aws::sealing::{Keys, Marked};
 use hookbell_aws::table::KeyHash;
 use hookbell_domain::time::{after, until};
@@ -42,7 +43,7 @@ pub(super) async fn require(
     next: Next,
 ) -> Result<Response, ApiError> {
     let now = Timestamp::now();
-    let credential = credential(&api, request.headers(), &place, now).ok_or(ApiError::Unauthorized)?;
+    let credential = credential(&api, request.headers(), &place, now).await?.ok_or(ApiError::Unauthorized)?;
     let caller = admit_caller(&api, &credential, now).await?;
     // The groups of the router ask who is calling, as they do for the API.
     request.extensions_mut().insert(caller.clone());
@@ -51,8 +52,15 @@ pub(super) async fn require(
 }
 
 /// What a request's session was begun with.
-pub(super) fn credential(api: &Api, headers: &HeaderMap, place: &Place, now: Timestamp) -> Option<Credential> {
-    cookie(headers, place).and_then(|text| read(&api.keys, text, now))
+pub(super) async fn credential(
+    api: &Api,
+    headers: &HeaderMap,
+    place: &Place,
+    now: Timestamp,
+) -> Result<Option<Credential>, AwsError> {
+    let Some(text) = cookie(headers, place) else { return Ok(None) };
+    expiring::meet(&api.keys, text).await?;
+    Ok(read(&api.keys, text, now))
 }
 
 /// Whether a request comes with a session, over or not.

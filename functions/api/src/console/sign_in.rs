@@ -75,7 +75,7 @@ pub(super) async fn sign_in(
     let form = Form::read(&body);
     let now = Timestamp::now();
     let next = Some(form.text("next")).filter(|next| is_below(&place, next)).unwrap_or_default();
-    let credential = Credential::read(&api, form.text("key"), now);
+    let credential = Credential::read(&api, form.text("key"), now).await?;
     let admitted = match &credential {
         Some(credential) => admit_caller(&api, credential, now).await,
         None => Err(ApiError::Unauthorized),
@@ -92,7 +92,7 @@ pub(super) async fn sign_in(
     // A link was followed, and whoever made it need not be who follows it: what is entered in one's own console must not
     // end up in another's because of that.
     if form.ticked("link")
-        && let Some(present) = session::credential(&api, &headers, &place, now)
+        && let Some(present) = session::credential(&api, &headers, &place, now).await?
         && let Ok(present) = admit_caller(&api, &present, now).await
         && present.organization() != caller.organization()
     {

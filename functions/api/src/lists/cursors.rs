@@ -7,11 +7,12 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hookbell_aws::AwsError;
 use hookbell_aws::sealing::{Keys, Marked};
 use hookbell_domain::ids::{EndpointId, OrganizationId, TimedId};
 
-/// How much of a cursor is its mark.
-const MARK_BYTES: usize = 8;
+/// How much of a cursor is its mark: the name of its key, and eight bytes more.
+const MARK_BYTES: usize = 12;
 
 /// A list that has pages. A cursor of one is no cursor of another.
 #[derive(Debug, Clone, Copy)]
@@ -42,28 +43,32 @@ pub(super) fn read_organization_cursor(keys: &Keys, cursor: &str) -> Option<Orga
     read(keys, List::Organizations, cursor, |id| str::from_utf8(id).ok()?.parse().ok())
 }
 
+/// Sees to it that the key which a cursor names is known, if it is one of ours at all.
+pub(super) async fn meet(keys: &Keys, cursor: &str) -> Result<(), AwsError> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).unwrap_or_default();
+    keys.meet(bytes.split_last_chunk::<MARK_BYTES>().map(|(_, mark)| mark.as_slice())).await
+}
+
 fn write(keys: &Keys, list: List<'_>, id: &impl fmt::Display, bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode([bytes, &mark(keys, list, id)].concat())
+    let mark = keys.mark(Marked::Cursor, place(list, id).as_bytes());
+    let beginning = mark.first_chunk::<MARK_BYTES>().map_or([].as_slice(), |mark| mark);
+    URL_SAFE_NO_PAD.encode([bytes, beginning].concat())
 }
 
 fn read<I: fmt::Display>(keys: &Keys, list: List<'_>, cursor: &str, id: impl FnOnce(&[u8]) -> Option<I>) -> Option<I> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-    let (bytes, there) = bytes.split_last_chunk()?;
+    let (bytes, mark) = bytes.split_last_chunk::<MARK_BYTES>()?;
     let id = id(bytes)?;
-    (*there == mark(keys, list, &id)).then_some(id)
+    keys.begins_mark(Marked::Cursor, place(list, &id).as_bytes(), mark).then_some(id)
 }
 
-fn mark(keys: &Keys, list: List<'_>, id: &impl fmt::Display) -> [u8; MARK_BYTES] {
-    let place = match list {
+/// What the mark is put on.
+fn place(list: List<'_>, id: &impl fmt::Display) -> String {
+    match list {
         List::Deliveries(endpoint) => format!("deliveries#{endpoint}#{id}"),
         List::Messages(organization) => format!("messages#{organization}#{id}"),
         List::Organizations => format!("organizations#{id}"),
-    };
-    let mut beginning = [0; MARK_BYTES];
-    for (to, from) in beginning.iter_mut().zip(keys.mark(Marked::Cursor, place.as_bytes())) {
-        *to = from;
     }
-    beginning
 }
 
 #[cfg(test)]
@@ -93,7 +98,7 @@ mod tests {
         let id = DeliveryId::new("2026-05-30T14:23:00Z".parse().unwrap(), 7);
         let list = List::Deliveries(endpoint);
         let cursor = write_cursor(&keys, list, id);
-        assert_eq!(cursor.len(), 32);
+        assert_eq!(cursor.len(), 38);
         assert_eq!(read_cursor(&keys, list, &cursor), Some(id));
         for bad in changed(&cursor) {
             assert_eq!(read_cursor::<DeliveryId>(&keys, list, &bad), None, "{bad}");
