@@ -8,7 +8,7 @@ async fn what_was_accepted_comes_to_its_end_whatever_goes_wrong() {
     let plan = Plan {
         seed: 1,
         kills: 12,
-        deliveries: 600,
+        deliveries: 400,
         endpoints: 20,
         again_after: 2,
         // Among so few deliveries each kill weighs more.

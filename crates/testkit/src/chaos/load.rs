@@ -22,8 +22,11 @@ const BY_API: f64 = 0.2;
 const NAMELESS: f64 = 0.2;
 const TWICE: f64 = 0.02;
 
+/// How many call the API at once.
+const CALLERS: usize = 3;
+
 /// How many events may wait before producers wait too.
-const BACKLOG: u64 = 8;
+const BACKLOG: u64 = 6;
 
 /// An event of the load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,10 +85,16 @@ impl Load {
         }
     }
 
-    /// Sends those by the API that come there. A call without an answer is repeated, as callers do.
+    /// Sends those by the API that come there, several at once. A call without an answer is repeated.
     pub(crate) async fn by_api(&self) {
+        let callers = (0..CALLERS).map(|caller| self.call(caller));
+        futures_util::future::join_all(callers).await;
+    }
+
+    async fn call(&self, caller: usize) {
         let mut instance: Option<Instance> = None;
-        for &event in self.events.iter().filter(|event| self.comes_by_api(**event)) {
+        let mine = |event: &&Event| event.number % CALLERS == caller && self.comes_by_api(**event);
+        for &event in self.events.iter().filter(mine) {
             while self.tally.backlog() > BACKLOG {
                 sleep(Duration::from_millis(5)).await;
             }

@@ -99,6 +99,8 @@ impl Source {
             let wait = i32::from(turn == count);
             let messages = self.feeds[feed].queue.receive_at_most(10, Some(HIDDEN_SECONDS), wait).await;
             if !messages.is_empty() {
+                self.tally
+                    .seen(self.feeds[feed].name, messages.iter().filter(|message| is_new(message)).count() as u64);
                 let batch = Batch { feed, messages, echo: false };
                 self.repeat(&batch).await;
                 return Some(batch);
@@ -201,11 +203,11 @@ impl Source {
         }
         self.tally.count(&format!("records of {} that come again", feed.name), again.len() as u64);
         feed.queue.show_again(&again, self.again_after).await;
-        let first = |message: &&Message| {
-            let counted =
-                message.attributes().and_then(|all| all.get(&MessageSystemAttributeName::ApproximateReceiveCount));
-            counted.is_some_and(|count| count == "1")
-        };
-        self.tally.seen(feed.name, batch.messages.iter().filter(first).count() as u64);
     }
+}
+
+/// Whether a message is handed out for the first time.
+fn is_new(message: &Message) -> bool {
+    let count = &MessageSystemAttributeName::ApproximateReceiveCount;
+    message.attributes().and_then(|all| all.get(count)).is_some_and(|count| count == "1")
 }

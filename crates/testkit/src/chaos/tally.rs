@@ -76,14 +76,14 @@ impl Tally {
         self.events.load(Ordering::Relaxed)
     }
 
-    /// Notes records that were dealt with for the first time, well or not.
+    /// Notes records that were taken for the first time.
     pub(crate) fn seen(&self, feed: &str, count: u64) {
         if feed == EVENTS {
             self.seen.fetch_add(count, Ordering::Relaxed);
         }
     }
 
-    /// How many events nobody has looked at yet.
+    /// How many events nobody has taken yet.
     pub(crate) fn backlog(&self) -> u64 {
         self.events().saturating_sub(self.seen.load(Ordering::Relaxed))
     }
