@@ -17,11 +17,11 @@ pub(crate) struct HealthView {
     #[schema(schema_with = words::health_state)]
     state: &'static str,
     /// When the first attempt failed after which none succeeded.
-    #[schema(format = "date-time")]
+    #[schema(format = "date-time", example = "2026-05-30T14:23:00.000Z")]
     failing_since: String,
     /// When the next probe may go out. There while it is open and its time has not come.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = "date-time")]
+    #[schema(format = "date-time", example = "2026-05-30T14:23:00.000Z")]
     next_probe_at: Option<String>,
     /// Failed attempts in a row, or somewhat fewer.
     #[schema(example = 27)]
