@@ -25,7 +25,7 @@ help: ## list what can be made
 	@echo "  PORT=$(PORT) TIME_SCALE=$(TIME_SCALE)  for up: where the local AWS listens, and how much"
 	@echo "                               shorter than on AWS the waits are"
 	@echo "  TEST=ordering CHROMIUM=/path  for browser: only those tests, another Chromium"
-	@echo "  SIZE=1000x60                 for isolation: events a second, and seconds"
+	@echo "  SIZE=100x60                  for isolation: events a second, and seconds"
 	@echo "  BASE=/path/to/bootstrap      for bench: another build of api, to compare with"
 	@echo "  FUNCTION=sender FOLLOW=1 MINUTES=60  for logs: one function, go on, how far back"
 
