@@ -28,7 +28,7 @@ help: ## list what can be made
 	@echo "                               shorter than on AWS the waits are"
 	@echo "  TEST=ordering CHROMIUM=/path  for browser: only those tests, another Chromium"
 	@echo "  TARGET=shapes SECONDS=$(SECONDS)  for fuzz: one of infra/fuzz/corpus, and how long"
-	@echo "  SIZE=1000x60                 for isolation: events a second, and seconds"
+	@echo "  SIZE=100x60                  for isolation: events a second, and seconds"
 	@echo "  BASE=/path/to/bootstrap      for bench: another build of api, to compare with"
 	@echo "  SEED=1 KILLS=200 DELIVERIES=20000 ENDPOINTS=200  for chaos: what goes wrong, and how much"
 	@echo "  FUNCTION=sender FOLLOW=1 MINUTES=60  for logs: one function, go on, how far back"

@@ -1,7 +1,7 @@
 //! An organization whose receivers all hang is no business of another's.
 //!
 //! The lane of events has seven instances here, as busy ones have many: one that waits for receivers takes no other
-//! event. `HOOKBELL_ISOLATION=1000x60` runs it at a thousand events a second for a minute through the deployed stack,
+//! event. `HOOKBELL_ISOLATION=100x60` runs it at a hundred events a second for a minute through the deployed stack,
 //! whose waits have to be real ones (`make isolation`). What was measured is printed.
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "a panic is how a test fails")]
