@@ -4,6 +4,7 @@
 //! process asks for the next invocation, and posts its response or its error; one that ends in between has failed.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -228,13 +229,24 @@ async fn watch_over(mut child: Child, kill: Arc<Notify>, tell: watch::Sender<Opt
 
 async fn read_lines(name: &str, stream: impl AsyncRead + Unpin, output: Arc<Mutex<String>>) {
     let mut lines = BufReader::new(stream).lines();
+    let mut kept = kept_log(name);
     while let Ok(Some(line)) = lines.next_line().await {
         // The test harness shows this where the test fails.
         println!("{name}: {line}");
+        if let Some(kept) = &mut kept {
+            writeln!(kept, "{line}").unwrap();
+        }
         let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
         output.push_str(&line);
         output.push('\n');
     }
+}
+
+/// Where what a function writes is kept beyond its test, if it is to be: in the folder `HOOKBELL_FUNCTION_LOGS`.
+fn kept_log(name: &str) -> Option<std::fs::File> {
+    let file =
+        PathBuf::from(std::env::var_os("HOOKBELL_FUNCTION_LOGS")?).join(format!("{name}.{}.log", crate::fresh()));
+    Some(std::fs::File::create(file).unwrap())
 }
 
 /// What Lambda itself sets for every function.
