@@ -5,12 +5,14 @@ It has a local AWS of its own, on another port and in another folder, and stops 
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 
 import aws
 import browser
 import demo
 import fuzz
+import leaks
 import logs
 import stack
 from cloud import Cloud
@@ -18,7 +20,7 @@ from say import Failure, Steps, explained_failures, line
 from settings import ROOT, Settings, for_test, shown
 from up import bring_up
 
-TOTAL_STEPS = 8
+TOTAL_STEPS = 9
 
 
 def main() -> None:
@@ -42,11 +44,16 @@ def main() -> None:
 
 
 def test(settings: Settings, running: stack.Stack, steps: Steps) -> None:
-    """Run the tests that need the stack, the browser, the fuzzer, and then the demo."""
+    """Run the tests that need the stack, the browser, the fuzzer and the demo; then read the logs."""
+    instances = settings.logs / "instances"
+    shutil.rmtree(instances, ignore_errors=True)
+    instances.mkdir(parents=True)
     with steps.step("Running the tests against the stack"):
         environment = {
             **aws.environment(settings),
             "HOOKBELL_STACK": str(settings.stack_file),
+            # Of the instances that the tests run themselves.
+            "HOOKBELL_FUNCTION_LOGS": str(instances),
             # They wait for each other's answers more than they compute.
             "RUST_TEST_THREADS": "8",
         }
@@ -62,6 +69,11 @@ def test(settings: Settings, running: stack.Stack, steps: Steps) -> None:
         step.outcome = fuzz.run(settings, running)
     with steps.step("Running the demo") as step:
         step.outcome = demo.run(running)
+    with steps.step("Looking for secrets and payloads in all that was logged") as step:
+        needles = leaks.plant(running)
+        logs.save(running, settings.logs / "functions.log")
+        files = [settings.logs / "functions.log", *sorted(instances.iterdir())]
+        step.outcome = leaks.search(files, needles)
 
 
 if __name__ == "__main__":

@@ -277,16 +277,27 @@ async fn read_lines(
     log: Option<Arc<Mutex<File>>>,
 ) {
     let mut lines = BufReader::new(stream).lines();
+    let mut kept = kept_log(name);
     while let Ok(Some(line)) = lines.next_line().await {
         match &log {
             Some(log) => writeln!(log.lock().unwrap_or_else(PoisonError::into_inner), "{name}: {line}").unwrap(),
             // The test harness shows this where the test fails.
             None => println!("{name}: {line}"),
         }
+        if let Some(kept) = &mut kept {
+            writeln!(kept, "{line}").unwrap();
+        }
         let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
         output.push_str(&line);
         output.push('\n');
     }
+}
+
+/// Where what a function writes is kept beyond its test, if it is to be: in the folder `HOOKBELL_FUNCTION_LOGS`.
+fn kept_log(name: &str) -> Option<std::fs::File> {
+    let file =
+        PathBuf::from(std::env::var_os("HOOKBELL_FUNCTION_LOGS")?).join(format!("{name}.{}.log", crate::fresh()));
+    Some(std::fs::File::create(file).unwrap())
 }
 
 /// What Lambda itself sets for every function.

@@ -3,6 +3,7 @@
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use hookbell_aws::AwsError;
 use hookbell_aws::clients::SdkConfig;
+use hookbell_aws::logging::unquoted;
 use hookbell_aws::owners::OwnersTopic;
 use hookbell_aws::queues::{Ended, Parked, Queues, Task};
 use hookbell_aws::table::Table;
@@ -51,7 +52,7 @@ impl Dlq {
 
     /// Puts a record where a person will look at it.
     pub(crate) async fn park(&self, body: &str, reason: String) -> Result<(), AwsError> {
-        tracing::error!(reason, "record.parked");
+        tracing::error!(reason = unquoted(&reason), "record.parked");
         self.queues.park(&self.config.parked_queue, &[Parked { body, reason }]).await.all()
     }
 }

@@ -1,5 +1,6 @@
 //! Records that nothing can be made of: moved, bytes untouched and with the reason, to where a person looks at them.
 
+use hookbell_aws::logging::unquoted;
 use hookbell_aws::queues::Parked;
 
 use crate::records::Record;
@@ -14,7 +15,8 @@ pub(crate) async fn park(
 ) -> Vec<usize> {
     let known = |(position, reason): (usize, String)| {
         let record = records.get(position)?;
-        tracing::warn!(queue_message_id = record.message_id, queue_arn = record.queue_arn, reason, "record.parked");
+        let (queue_message_id, told) = (&record.message_id, unquoted(&reason));
+        tracing::warn!(queue_message_id, queue_arn = record.queue_arn, reason = told, "record.parked");
         Some((position, Parked { body: &record.body, reason }))
     };
     let (positions, parked): (Vec<_>, Vec<_>) = poison.into_iter().filter_map(known).unzip();
