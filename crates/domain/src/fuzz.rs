@@ -6,8 +6,8 @@ use std::str::FromStr;
 use hookbell_fuzz::Fuzz;
 use jiff::Timestamp;
 
-use crate::address::{AddressPolicy, Verdict};
-use crate::filter::{Filter, MAX_BYTES};
+use crate::address::{self, AddressPolicy};
+use crate::filter::{Document, Filter, MAX_BYTES, Matcher, Verdict};
 use crate::headers::{CustomHeaders, HeaderLimits};
 use crate::ids::{DeliveryId, EndpointId, EventId, KeyId, MessageId, OrganizationId, ReplayId};
 use crate::outcome::{Answer, Outcome};
@@ -38,7 +38,7 @@ fn urls() {
                 Some(url::Host::Ipv6(address)) => Some(address.into()),
                 _ => None,
             };
-            assert!(literal.is_none_or(|address| policy.addresses.judge(address) == Verdict::Public));
+            assert!(literal.is_none_or(|address| policy.addresses.judge(address) == address::Verdict::Public));
             assert_eq!(TargetUrl::parse(target.as_str(), 2_048, &policy).as_ref(), Ok(target));
             let requested = TargetUrl::parse(url.as_str(), usize::MAX, &policy).unwrap();
             assert_eq!((requested.url(), requested.port()), (url, target.port()));
@@ -79,6 +79,25 @@ fn filters() {
             assert_eq!(Filter::parse(filter.text()).as_ref(), Ok(filter));
         }
         read.map_or_else(|error| error.problem, |_| "ok".to_owned())
+    });
+}
+
+/// A filter and a body, with a tabulator between them.
+#[test]
+fn matching() {
+    let words =
+        ["\t", "\"prefix\"", "\"exists\"", "\"$or\"", "\"wildcard\"", "*", "null", "[", "]", "{", "}", ",", ":", "1e5"];
+    Fuzz::of("matching").words(&words).run(|text| {
+        let (filter, body) = text.split_once('\t').unwrap_or((text, "{}"));
+        let (Ok(filter), Ok(document)) = (Filter::parse(filter), Document::read(body.as_bytes())) else {
+            return "unread".to_owned();
+        };
+        let matcher = Matcher::new(&filter);
+        let (verdict, difference) = (matcher.judge(&document), matcher.first_difference(&document));
+        if verdict == Verdict::Matches {
+            assert_eq!(difference, None);
+        }
+        format!("{verdict:?} {}", difference.map_or("", |difference| difference.problem))
     });
 }
 

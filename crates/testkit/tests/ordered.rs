@@ -2,6 +2,8 @@
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use hookbell_testkit::answer::{Answer, Gate};
 use hookbell_testkit::endpoint::Endpoint;
@@ -65,6 +67,21 @@ async fn messages_arrive_in_the_order_of_their_acceptance_though_their_receiver_
     .await;
     assert_eq!(receiver.arrivals().len(), attempts);
     assert_eq!(rows::deliveries(&stack, &endpoint).await, 121);
+}
+
+#[tokio::test]
+async fn a_line_with_a_rate_limit_keeps_its_order_and_the_limit() {
+    const LIMIT: usize = 5;
+    let stack = Stack::load();
+    let organization = Organization::new(&stack, "slothbox").await;
+    let receiver = Receiver::always(&stack, 200).await;
+    organization.endpoint_with(&receiver, &["*"], json!({ "ordered": true, "rateLimit": LIMIT })).await;
+    let sent = send(&organization, 4 * LIMIT).await;
+    let arrivals = receiver.wait_for(sent.len()).await;
+    assert_eq!(order(&arrivals), sent);
+    // An idle limit gives the messages of a second at once.
+    let took = arrivals[sent.len() - 1].at - arrivals[0].at;
+    assert!(took >= Duration::from_secs(3).mul_f64(0.9), "{took:?}");
 }
 
 #[tokio::test]

@@ -70,11 +70,16 @@ impl Load {
             let number = event.number as u64;
             let nameless = self.dice.happens("nameless", number, NAMELESS);
             let id = if nameless { String::new() } else { format!(r#","id":"evt-{number}""#) };
-            let organization = &self.scene.parties[event.party].organization;
+            let party = &self.scene.parties[event.party];
+            let (organization, bench) = (&party.organization, &self.scene.bench);
             let body = organization.record(TYPE, &payload(event.number), &id);
             let twice = !nameless && self.dice.happens("event twice", number, TWICE);
             for _ in 0..=u8::from(twice) {
-                self.scene.bench.events.put(&body).await;
+                if party.is_ordered {
+                    bench.events_fifo.put_in_group(&organization.id, &body).await;
+                } else {
+                    bench.events.put(&body).await;
+                }
             }
             self.tally.put(1 + u64::from(twice));
             self.tally.count("events accepted by the queue", 1);

@@ -50,9 +50,12 @@ impl Poison {
         for record in &records {
             bench.events.put(record).await;
             bench.deliveries.put(record).await;
-            bench.deliveries_dead_letters.put(&number_by_space(record, count)).await;
-            self.events.insert(record.clone());
-            self.deliveries.extend([record.clone(), number_by_space(record, count)]);
+            let (other, third) = (number_by_space(record, count), number_by_space(record, 2 * count));
+            bench.deliveries_dead_letters.put(&other).await;
+            bench.events_fifo.put_in_group("a-group", &other).await;
+            bench.lines.put_in_group("a-group", &third).await;
+            self.events.extend([record.clone(), other.clone()]);
+            self.deliveries.extend([record.clone(), other, third]);
         }
     }
 

@@ -19,8 +19,8 @@ use super::poison::{Parked, Poison};
 use super::receivers::Receivers;
 use super::report::{Plan, Report};
 use super::scene::Scene;
-use super::source::{Feed, Source};
-use super::tally::{EVENTS, Tally};
+use super::source::{Feed, Kind, Source};
+use super::tally::{EVENTS, EVENTS_IN_ORDER, Tally};
 use crate::function::target;
 use crate::proxy::Upstream;
 use crate::queue::Queue;
@@ -145,8 +145,7 @@ impl Run {
     /// The event sources of the sender and of the dead-letter function, and how many instances each feeds.
     async fn sources(&self) -> [(Arc<Source>, usize); 2] {
         let bench = &self.scene.bench;
-        let feed =
-            async |name, queue: &Queue, copies| Feed { name, queue: queue.clone(), arn: queue.arn().await, copies };
+        let feed = async |name, queue: &Queue, kind| Feed { name, queue: queue.clone(), arn: queue.arn().await, kind };
         let source = |name, feeds, kills| {
             Arc::new(Source {
                 feeds,
@@ -158,12 +157,15 @@ impl Run {
                 batches: AtomicU64::new(0),
             })
         };
-        // Not every event has an id by which its copy would be known for one.
-        let events = feed(EVENTS, &bench.events, false).await;
-        let deliveries = feed("deliveries", &bench.deliveries, true).await;
-        let dead = feed("dead letters", &bench.deliveries_dead_letters, true).await;
+        let feeds = vec![
+            feed(EVENTS, &bench.events, Kind::Repeated).await,
+            feed("deliveries", &bench.deliveries, Kind::Copied).await,
+            feed(EVENTS_IN_ORDER, &bench.events_fifo, Kind::InOrder).await,
+            feed("deliveries in line", &bench.lines, Kind::InLine).await,
+        ];
+        let dead = feed("dead letters", &bench.deliveries_dead_letters, Kind::Copied).await;
         let few = self.plan.kills.div_ceil(20);
-        [(source("sender", vec![events, deliveries], self.plan.kills), SENDERS), (source("dlq", vec![dead], few), DLQS)]
+        [(source("sender", feeds, self.plan.kills), SENDERS), (source("dlq", vec![dead], few), DLQS)]
     }
 
     fn load(&self) -> Load {
@@ -198,7 +200,9 @@ impl Run {
             let mut left = BTreeMap::new();
             for (name, queue) in [
                 (EVENTS, &bench.events),
+                (EVENTS_IN_ORDER, &bench.events_fifo),
                 ("deliveries", &bench.deliveries),
+                ("deliveries in line", &bench.lines),
                 ("dead letters", &bench.deliveries_dead_letters),
             ] {
                 left.insert(name, queue.len().await);

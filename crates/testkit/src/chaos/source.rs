@@ -33,8 +33,20 @@ pub(crate) struct Feed {
     pub(crate) name: &'static str,
     pub(crate) queue: Queue,
     pub(crate) arn: String,
-    /// Whether a copy of a record is known for one by what is in it.
-    pub(crate) copies: bool,
+    pub(crate) kind: Kind,
+}
+
+/// What may become of a queue's records beside their work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Whole batches are handed out twice. Not every record is known for a copy by what is in it.
+    Repeated,
+    /// Records are put there once more, besides.
+    Copied,
+    /// Nothing: it keeps an order.
+    InOrder,
+    /// Nothing: it keeps an order, and what comes again does so when the function has said.
+    InLine,
 }
 
 /// The event source of a function.
@@ -111,10 +123,10 @@ impl Source {
 
     /// Has some batches handed out twice, and some records put on their queue once more.
     async fn repeat(&self, batch: &Batch) {
-        if self.instances.faults.have_ended() {
+        let (feed, dice) = (&self.feeds[batch.feed], self.instances.dice);
+        if self.instances.faults.have_ended() || matches!(feed.kind, Kind::InOrder | Kind::InLine) {
             return;
         }
-        let (feed, dice) = (&self.feeds[batch.feed], self.instances.dice);
         let number = self.batches.fetch_add(1, Ordering::Relaxed);
         if dice.happens(&format!("twice {}", feed.name), number, TWICE) {
             self.tally.count(&format!("batches of {} handed out to two instances", feed.name), 1);
@@ -124,7 +136,7 @@ impl Source {
             let echo = Batch { echo: true, ..batch.clone() };
             self.echoes.lock().unwrap_or_else(PoisonError::into_inner).push_back(echo);
         }
-        for (position, message) in batch.messages.iter().enumerate().filter(|_| feed.copies) {
+        for (position, message) in batch.messages.iter().enumerate().filter(|_| feed.kind == Kind::Copied) {
             if dice.happens(&format!("copied {} {position}", feed.name), number, TWICE) {
                 self.tally.count(&format!("records of {} put on it once more", feed.name), 1);
                 self.tally.disturb(message, Cause::Copied);
@@ -183,7 +195,7 @@ impl Source {
 
     async fn settle(&self, batch: Batch, again: Option<Vec<String>>) {
         let feed = &self.feeds[batch.feed];
-        let cause = if again.is_none() { Cause::Killed } else { Cause::CameAgain };
+        let (cause, died) = if again.is_none() { (Cause::Killed, true) } else { (Cause::CameAgain, false) };
         let wanted = |message: &&Message| again.as_ref().is_none_or(|again| again.iter().any(|one| one == id(message)));
         let (again, done): (Vec<&Message>, Vec<&Message>) = batch.messages.iter().partition(wanted);
         for message in &again {
@@ -202,7 +214,9 @@ impl Source {
             return;
         }
         self.tally.count(&format!("records of {} that come again", feed.name), again.len() as u64);
-        feed.queue.show_again(&again, self.again_after).await;
+        if died || feed.kind != Kind::InLine {
+            feed.queue.show_again(&again, self.again_after).await;
+        }
     }
 }
 

@@ -31,6 +31,9 @@ pub(crate) enum Cause {
 /// The name of the events' feed.
 pub(crate) const EVENTS: &str = "events";
 
+/// The same, where they come in order.
+pub(crate) const EVENTS_IN_ORDER: &str = "events in order";
+
 impl Tally {
     pub(crate) fn count(&self, what: &str, more: u64) {
         *lock(&self.counts).entry(what.to_owned()).or_default() += more;
@@ -78,7 +81,7 @@ impl Tally {
 
     /// Notes records that were taken for the first time.
     pub(crate) fn seen(&self, feed: &str, count: u64) {
-        if feed == EVENTS {
+        if feed == EVENTS || feed == EVENTS_IN_ORDER {
             self.seen.fetch_add(count, Ordering::Relaxed);
         }
     }
