@@ -52,8 +52,10 @@ pub(crate) async fn everything(fixture: &Fixture, api: &Function) -> Result<(), 
     admin
         .call("GET", &fixture.organization.sending(&format!("/messages/{message}/attempts")), &Value::Null, 200)
         .await?;
-    let delivery = format!("/deliveries/{}", fixture.delivery["deliveryId"].as_str().unwrap_or_default());
-    admin.call("GET", &fixture.good.path(&delivery), &Value::Null, 200).await?;
-    admin.call("POST", &fixture.good.path(&format!("{delivery}/redeliver")), &Value::Null, 200).await?;
+    for (endpoint, delivery) in [(&fixture.good, &fixture.delivery), (&fixture.line, &fixture.delivery_in_line)] {
+        let delivery = format!("/deliveries/{}", delivery["deliveryId"].as_str().unwrap_or_default());
+        admin.call("GET", &endpoint.path(&delivery), &Value::Null, 200).await?;
+        admin.call("POST", &endpoint.path(&format!("{delivery}/redeliver")), &Value::Null, 200).await?;
+    }
     Ok(())
 }

@@ -21,6 +21,9 @@ pub(crate) struct Fixture {
     /// Its endpoint that takes everything, with a delivery that has come through.
     pub(crate) good: Endpoint,
     pub(crate) delivery: Value,
+    /// Another organization's ordered endpoint, with the same.
+    pub(crate) line: Endpoint,
+    pub(crate) delivery_in_line: Value,
     _receivers: [Receiver; 3],
     receiver_urls: [String; 3],
 }
@@ -41,8 +44,12 @@ impl Fixture {
         let good = organization.endpoint(&receivers[0], &["*"]).await;
         let message = organization.send(STARTED, PAYLOAD).await;
         let delivery = good.wait_for_status(&message, "delivered").await;
+        let in_order = Organization::new(&stack, "slothbox").await;
+        let line = in_order.endpoint_with(&receivers[0], &["*"], json!({ "ordered": true })).await;
+        let message = in_order.send(STARTED, PAYLOAD).await;
+        let delivery_in_line = line.wait_for_status(&message, "delivered").await;
         let receiver_urls = receivers.each_ref().map(Receiver::url);
-        Self { stack, organization, good, delivery, _receivers: receivers, receiver_urls }
+        Self { stack, organization, good, delivery, line, delivery_in_line, _receivers: receivers, receiver_urls }
     }
 
     /// What a function is called where it is deployed.
@@ -79,13 +86,25 @@ impl Fixture {
 impl Party {
     /// A record of the deliveries queue: that attempt, due now.
     pub(crate) fn task(&self, endpoint: &str, message: &str, delivery: &str, attempt: u32) -> String {
+        self.task_due_at(endpoint, message, delivery, attempt, 0)
+    }
+
+    /// The same, due then: unix milliseconds.
+    pub(crate) fn task_due_at(
+        &self,
+        endpoint: &str,
+        message: &str,
+        delivery: &str,
+        attempt: u32,
+        due_at: i64,
+    ) -> String {
         json!({
             "organizationId": self.organization.id,
             "endpointId": endpoint,
             "messageId": message,
             "deliveryId": delivery,
             "attempt": attempt,
-            "dueAt": 0,
+            "dueAt": due_at,
         })
         .to_string()
     }
