@@ -102,6 +102,30 @@ async fn a_test_that_has_ended_is_seen_without_asking_again_and_is_tried_again_o
 }
 
 #[tokio::test]
+async fn an_endpoint_that_fails_says_since_when_and_when_it_is_tried_next() {
+    let scene = Scene::new().await;
+    let now = Timestamp::now();
+    let at = |seconds| AttributeValue::N((now + SignedDuration::from_secs(seconds)).as_millisecond().to_string());
+    let key = [("PK", format!("ORG#{}", scene.endpoint.organization.id)), ("SK", format!("EP#{}", scene.endpoint.id))];
+    let update = scene.stack.dynamodb().update_item().table_name(&scene.stack.table_name);
+    key.into_iter()
+        .fold(update, |update, (name, value)| update.key(name, AttributeValue::S(value)))
+        .update_expression("SET failingSince = :since, failedAttempts = :count, probeAt = :probe")
+        .expression_attribute_values(":since", at(-7_200))
+        .expression_attribute_values(":count", AttributeValue::N("42".to_owned()))
+        .expression_attribute_values(":probe", at(3_700))
+        .send()
+        .await
+        .unwrap();
+    let page = text(&scene.page(&scene.path("")).await);
+    for word in ["Failing since 2 hours ago", "The last 42 attempts failed", "Next probe: in 1 hour"] {
+        assert!(page.contains(word), "{word} in {page}");
+    }
+    let list = text(&scene.page(&scene.organization("/endpoints")).await);
+    assert!(list.contains("Failing") && !list.contains("Active"), "{list}");
+}
+
+#[tokio::test]
 async fn a_message_says_where_it_was_skipped_and_that_nobody_wanted_it_only_if_so() {
     let scene = Scene::new().await;
     let url = scene.endpoint.get().await["url"].as_str().unwrap().to_owned();
