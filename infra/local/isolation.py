@@ -30,7 +30,7 @@ def main() -> None:
             environment = {
                 **aws.environment(settings),
                 "HOOKBELL_STACK": str(settings.stack_file),
-                "HOOKBELL_ISOLATION": os.environ.get("SIZE", "100x60"),
+                "HOOKBELL_ISOLATION": os.environ.get("SIZE") or "100x60",
             }
             command = ["cargo", "test", "--package", "hookbell-testkit", "--locked"]
             command += ["--test", "isolation", "--", "--nocapture"]

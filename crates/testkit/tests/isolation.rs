@@ -2,7 +2,8 @@
 //!
 //! The lane of events has seven instances here, as busy ones have many: one that waits for receivers takes no other
 //! event. `HOOKBELL_ISOLATION=100x60` runs it at a hundred events a second for a minute through the deployed stack,
-//! whose waits have to be real ones (`make isolation`). What was measured is printed.
+//! whose waits have to be real ones, and first beside a neighbour as busy whose receivers answer, because the local AWS
+//! is one process that both share (`make isolation`). What was measured is printed.
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -79,7 +80,12 @@ impl Steady {
         let arrivals = self.receiver.wait_for(before + sent.len()).await;
         let arrived = |name: &str| arrivals.iter().find(|arrival| arrival.text().contains(name)).unwrap().at;
         let mut latencies: Vec<Duration> = sent.iter().map(|(name, at)| arrived(name) - *at).collect();
+        let spans = latencies.chunks(usize::try_from(5 * STEADY).unwrap());
+        let longest: Vec<_> = spans.filter_map(|span| span.iter().max()).map(Duration::as_millis).collect();
         latencies.sort();
+        let [p50, p90, p99] = [50, 90, 99].map(|percent| part(&latencies, percent));
+        println!("{phase}: {} events, p50 {p50:?}, p90 {p90:?}, p99 {p99:?}", latencies.len());
+        println!("{phase}: the longest in each five seconds, in ms: {longest:?}");
         latencies
     }
 }
@@ -121,21 +127,22 @@ fn part(latencies: &[Duration], percent: usize) -> Duration {
     latencies[(latencies.len() - 1) * percent / 100]
 }
 
-/// An organization with two receivers that never answer.
-struct Hanging {
+/// An organization with two receivers that never answer, or that always do.
+struct Neighbour {
     organization: Organization,
     receivers: Vec<Receiver>,
     endpoints: Vec<Endpoint>,
 }
 
-impl Hanging {
-    async fn new(stack: &Stack) -> Self {
+impl Neighbour {
+    async fn new(stack: &Stack, hangs: bool) -> Self {
         let organization = Organization::new(stack, "slothbox").await;
         let never = Gate::closed();
         let (mut receivers, mut endpoints) = (Vec::new(), Vec::new());
         for _ in 0..2 {
             let never = never.clone();
-            let receiver = Receiver::start(stack, move |_, _| Answer::status(200).behind(&never)).await;
+            let answer = move || if hangs { Answer::status(200).behind(&never) } else { Answer::status(200) };
+            let receiver = Receiver::start(stack, move |_, _| answer()).await;
             endpoints.push(organization.endpoint(&receiver, &["*"]).await);
             receivers.push(receiver);
         }
@@ -143,12 +150,12 @@ impl Hanging {
     }
 
     /// Says what it came to, and ends it.
-    async fn end(self, sent: usize) {
+    async fn end(self, sent: usize, hung: bool) {
         let requests: usize = self.receivers.iter().map(|receiver| receiver.arrivals().len()).sum();
-        println!("hanging: {sent} events to {} receivers, {requests} requests", self.receivers.len());
+        println!("the neighbour: {sent} events to {} receivers, {requests} requests", self.receivers.len());
         for endpoint in self.endpoints {
             let shown = endpoint.get().await;
-            assert_ne!(shown["health"], json!(null), "it was noticed");
+            assert_eq!(shown["health"] != json!(null), hung, "what hangs is noticed, and nothing else");
             endpoint.organization.api.delete(&endpoint.path("")).await.check(204);
         }
     }
@@ -173,28 +180,32 @@ async fn receivers_that_hang_do_not_delay_another_organizations_deliveries() {
     let receiver = Receiver::always(&stack, 200).await;
     organization.endpoint(&receiver, &["*"]).await;
     let steady = Steady { organization, receiver, events: events.clone() };
-    let hanging = Hanging::new(&stack).await;
 
     let measured = async {
         steady.measure("warm", 1).await;
         let alone = steady.measure("alone", size.seconds.min(5)).await;
+        let mut normal = part(&alone, 50);
+        if size.deployed {
+            // What a busy neighbour costs on this machine, whose receivers do answer.
+            let busy = Neighbour::new(&stack, false).await;
+            let flood = flood(&stack, &events, &busy.organization, &size);
+            let (sent, beside) = tokio::join!(flood, steady.measure("beside one that is busy", size.seconds));
+            busy.end(sent, false).await;
+            normal = normal.max(part(&beside, 50));
+        }
+        let hanging = Neighbour::new(&stack, true).await;
         let flood = flood(&stack, &events, &hanging.organization, &size);
-        let (sent, beside) = tokio::join!(flood, steady.measure("beside", size.seconds));
-        (sent, alone, beside)
+        let (sent, beside) = tokio::join!(flood, steady.measure("beside one that hangs", size.seconds));
+        hanging.end(sent, true).await;
+        (normal, part(&beside, 50))
     };
     let worked = async {
         join_all(instances).await;
         std::future::pending::<()>().await;
     };
-    let (sent, alone, beside) = tokio::select! {
+    let (normal, now) = tokio::select! {
         measured = measured => measured,
         () = worked => unreachable!("it works for as long as it is looked at"),
     };
-    for (name, latencies) in [("alone", &alone), ("beside", &beside)] {
-        let [p50, p90, p99] = [50, 90, 99].map(|percent| part(latencies, percent));
-        println!("{name}: {} events, p50 {p50:?}, p90 {p90:?}, p99 {p99:?}", latencies.len());
-    }
-    hanging.end(sent).await;
-    let (normal, now) = (part(&alone, 50), part(&beside, 50));
-    assert!(now <= (normal * 2).max(NOISE), "{normal:?} alone, {now:?} beside receivers that hang");
+    assert!(now <= (normal * 2).max(NOISE), "{normal:?} as a rule, {now:?} beside receivers that hang");
 }
