@@ -224,21 +224,21 @@ async fn attempts_are_listed_by_message_over_all_endpoints() {
 async fn no_connection_is_told_without_detail_of_the_inside() {
     let stack = Stack::load();
     let organization = Organization::new(&stack, "slothbox").await;
-    let url = {
-        // Its port is closed again when it is dropped.
-        Receiver::always(&stack, 200).await.url()
-    };
+    // A port that is nobody else's, and that nobody listens at.
+    let closed = tokio::net::TcpSocket::new_v4().unwrap();
+    closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("https://{}/", closed.local_addr().unwrap());
     let created = organization.create(&json!({ "url": url, "eventTypes": ["*"] })).await.expect(201);
     let path = organization.managing(&format!("/{}", created["endpoint"]["endpointId"].as_str().unwrap()));
     let message = organization.send(STARTED, PAYLOAD).await;
     let attempts = eventually("an attempt", async || {
         // The message is accepted, and there for its readers a moment later.
         let reply = organization.api.get(&organization.sending(&format!("/messages/{message}/attempts"))).await;
-        (reply.status != 404).then(|| reply.expect(200)).filter(|attempts| attempts[0].is_object())
+        (reply.status != 404).then(|| reply.expect(200)).filter(|attempts| attempts[0]["status"] == 2)
     })
     .await;
     assert_eq!(attempts[0]["response"], "No connection to the endpoint could be made.");
-    assert_eq!((&attempts[0]["status"], &attempts[0]["responseStatusCode"]), (&json!(2), &json!(0)));
+    assert_eq!(attempts[0]["responseStatusCode"], 0);
     organization.api.delete(&path).await.check(204);
 }
 
