@@ -57,7 +57,7 @@ def test(settings: Settings, running: stack.Stack, steps: Steps) -> None:
             # They wait for each other's answers more than they compute.
             "RUST_TEST_THREADS": "8",
         }
-        command = ["cargo", "test", "--package", "hookbell-testkit", "--locked"]
+        command = ["cargo", "test", "--package", "hookbell-testkit", "--locked", "--no-fail-fast"]
         if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode != 0:
             raise Failure(
                 "A test failed.",
