@@ -54,9 +54,12 @@ impl Budget {
         after(Timestamp::now(), deadline + TIME_TO_RECORD) <= self.ends_at
     }
 
-    /// Until when nobody else may make an attempt that starts now.
+    /// Until when nobody else may make an attempt that starts now. Claims are told apart by their ends, which are kept in
+    /// milliseconds: so the microseconds of this moment count as such, or two that begin in one would be taken for one.
     pub(crate) fn claim(deadline: Duration) -> Timestamp {
-        after(Timestamp::now(), deadline + TIME_TO_RECORD)
+        let now = Timestamp::now();
+        let microseconds = u64::try_from(now.subsec_nanosecond() / 1_000 % 1_000).unwrap_or(0);
+        after(now, deadline + TIME_TO_RECORD + Duration::from_millis(microseconds))
     }
 }
 
