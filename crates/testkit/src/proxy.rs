@@ -39,6 +39,25 @@ pub enum Which {
     Every,
 }
 
+/// A call of a function to AWS, at which it dies.
+#[derive(Debug, Clone, Copy)]
+pub enum At {
+    /// As it makes it: AWS never hears of it.
+    Before(&'static str, u32),
+    /// When it was carried out, before the function knows of it.
+    After(&'static str, u32),
+}
+
+impl At {
+    /// Has the function die there; its calls have to go through that proxy.
+    pub fn arrange(self, proxy: &AwsProxy, function: &Function) {
+        match self {
+            Self::Before(operation, number) => proxy.kill_before(operation, number, function),
+            Self::After(operation, number) => proxy.kill_after(operation, number, function),
+        }
+    }
+}
+
 /// What becomes of a call.
 #[derive(Debug, Clone)]
 enum Trouble {

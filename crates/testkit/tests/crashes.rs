@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 
 use hookbell_testkit::answer::Answer;
 use hookbell_testkit::endpoint::Endpoint;
-use hookbell_testkit::function::{Function, Outcome};
+use hookbell_testkit::function::Outcome;
 use hookbell_testkit::organization::Organization;
-use hookbell_testkit::proxy::Which;
+use hookbell_testkit::proxy::{At, Which};
 use hookbell_testkit::queue::{Queue, reason};
 use hookbell_testkit::receiver::Receiver;
 use hookbell_testkit::rows;
@@ -21,24 +21,6 @@ use serde_json::{Value, json};
 
 const STARTED: &str = "environment.started";
 const PAYLOAD: &str = r#"{"resource":{"type":"environment","id":"env_1","name":"my-box"}}"#;
-
-/// A call of the sender to AWS.
-#[derive(Debug, Clone, Copy)]
-enum At {
-    /// It dies as it makes it.
-    Before(&'static str, u32),
-    /// It dies when it was carried out.
-    After(&'static str, u32),
-}
-
-impl At {
-    fn arrange(self, bench: &Workbench, sender: &Function) {
-        match self {
-            Self::Before(operation, number) => bench.proxy.kill_before(operation, number, sender),
-            Self::After(operation, number) => bench.proxy.kill_after(operation, number, sender),
-        }
-    }
-}
 
 /// An organization with an endpoint that accepts at once and one that accepts the `accepting`th attempt.
 struct Scene {
@@ -110,7 +92,7 @@ async fn check_killed_with_an_event(at: At, events: usize) {
     let scene = Scene::new(3).await;
     scene.put_events(events).await;
     let sender = scene.bench.function("sender").await;
-    at.arrange(&scene.bench, &sender);
+    at.arrange(&scene.bench.proxy, &sender);
     let fed = scene.bench.events.feed(&sender).await;
     assert!(matches!(fed.outcome, Outcome::Died(_)), "{at:?}: {fed:?}");
     assert_eq!(fed.records, events);
@@ -161,7 +143,7 @@ async fn check_moved_back(at: At) {
     let scene = Scene::new(3).await;
     scene.bench.events.put(&scene.organization.record(STARTED, PAYLOAD, r#","id":"evt-moved""#)).await;
     let sender = scene.bench.function("sender").await;
-    at.arrange(&scene.bench, &sender);
+    at.arrange(&scene.bench.proxy, &sender);
     let fed = scene.bench.events.feed(&sender).await;
     assert!(matches!(fed.outcome, Outcome::Died(_)), "{at:?}: {fed:?}");
     let records = scene.bench.events.find("the record", 1, |_| true).await;
@@ -190,7 +172,7 @@ async fn check_killed_with_a_retry(at: At) {
     let first = scene.bench.function("sender").await;
     scene.bench.events.feed(&first).await;
     let second = scene.bench.function("sender").await;
-    at.arrange(&scene.bench, &second);
+    at.arrange(&scene.bench.proxy, &second);
     let fed = scene.bench.deliveries.feed(&second).await;
     assert!(matches!(fed.outcome, Outcome::Died(_)), "{at:?}: {fed:?}");
     let delivery = &scene.endpoints[1].deliveries().await[0];
@@ -230,7 +212,7 @@ async fn while_another_worker_holds_an_attempt_it_is_not_made() {
     scene.put_events(1).await;
     let first = scene.bench.function("sender").await;
     scene.bench.events.feed(&first).await;
-    At::After("UpdateItem", 1).arrange(&scene.bench, &first);
+    At::After("UpdateItem", 1).arrange(&scene.bench.proxy, &first);
     scene.bench.deliveries.feed(&first).await;
     scene.bench.proxy.relent();
     // The claim of the dead one still holds, so the record has to come again.

@@ -9,29 +9,13 @@ use hookbell_testkit::function::{Function, Outcome};
 use hookbell_testkit::gateway;
 use hookbell_testkit::organization::Organization;
 use hookbell_testkit::patience::eventually;
-use hookbell_testkit::proxy::Which;
+use hookbell_testkit::proxy::{At, Which};
 use hookbell_testkit::queue::{Queue, handed_out};
 use hookbell_testkit::receiver::{Arrival, Receiver};
 use hookbell_testkit::rows;
 use hookbell_testkit::stack::Stack;
 use hookbell_testkit::workbench::Workbench;
 use serde_json::{Value, json};
-
-/// A call of the sender to AWS, at which it dies: as it makes it, or when it was carried out.
-#[derive(Debug, Clone, Copy)]
-enum At {
-    Before(&'static str, u32),
-    After(&'static str, u32),
-}
-
-impl At {
-    fn arrange(self, bench: &Workbench, sender: &Function) {
-        match self {
-            Self::Before(operation, number) => bench.proxy.kill_before(operation, number, sender),
-            Self::After(operation, number) => bench.proxy.kill_after(operation, number, sender),
-        }
-    }
-}
 
 /// An organization with an ordered endpoint, whose receiver refuses every third message at first.
 struct Scene {
@@ -180,7 +164,7 @@ async fn check_killed_at_the_line(at: At) {
     let first = scene.bench.function("sender").await;
     scene.bench.events_fifo.feed_until_empty(&first).await;
     let second = scene.bench.function("sender").await;
-    at.arrange(&scene.bench, &second);
+    at.arrange(&scene.bench.proxy, &second);
     while !matches!(scene.bench.lines.feed(&second).await.outcome, Outcome::Died(_)) {}
     scene.end_claims().await;
     scene.finish().await;
@@ -207,7 +191,7 @@ async fn check_killed_at_the_fan_out(at: At) {
     let scene = Scene::new().await;
     scene.put(0..5).await;
     let sender = scene.bench.function("sender").await;
-    at.arrange(&scene.bench, &sender);
+    at.arrange(&scene.bench.proxy, &sender);
     let fed = scene.bench.events_fifo.feed(&sender).await;
     assert!(matches!(fed.outcome, Outcome::Died(_)), "{at:?}: {fed:?}");
     scene.finish().await;
@@ -261,7 +245,7 @@ async fn a_delivery_that_senders_die_of_steps_out_of_its_line() {
     scene.bench.events_fifo.feed_until_empty(&sender).await;
     for _ in 0..5 {
         let dying = scene.bench.function("sender").await;
-        At::Before("UpdateItem", 2).arrange(&scene.bench, &dying);
+        At::Before("UpdateItem", 2).arrange(&scene.bench.proxy, &dying);
         while !matches!(scene.bench.lines.feed(&dying).await.outcome, Outcome::Died(_)) {}
         scene.bench.proxy.relent();
         scene.end_claims().await;
