@@ -36,12 +36,13 @@ pub mod iam;
 pub mod organization;
 pub mod owners;
 pub mod patience;
+pub mod payload;
 pub mod proxy;
 pub mod queue;
 pub mod receiver;
 mod rounds;
 pub mod rows;
-mod server;
+pub mod server;
 pub mod stack;
 pub mod workbench;
 

@@ -186,6 +186,12 @@ impl Arrival {
 
 /// What receivers of this machine speak TLS with.
 pub(crate) fn acceptor(stack: &Stack) -> TlsAcceptor {
+    acceptor_of(stack, &["h2", "http/1.1"])
+}
+
+/// The same, with those protocols to choose from (their names in ALPN).
+#[must_use]
+pub fn acceptor_of(stack: &Stack, protocols: &[&str]) -> TlsAcceptor {
     let chain = CertificateDer::pem_file_iter(&stack.server_certificate).unwrap().collect::<Result<_, _>>().unwrap();
     let key = PrivateKeyDer::from_pem_file(&stack.server_key).unwrap();
     let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
@@ -194,6 +200,6 @@ pub(crate) fn acceptor(stack: &Stack) -> TlsAcceptor {
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .unwrap();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     TlsAcceptor::from(Arc::new(config))
 }

@@ -7,6 +7,7 @@
 use hookbell_testkit::endpoint::Endpoint;
 use hookbell_testkit::function::Function;
 use hookbell_testkit::organization::Organization;
+use hookbell_testkit::payload;
 use hookbell_testkit::proxy::Usage;
 use hookbell_testkit::receiver::Receiver;
 use hookbell_testkit::stack::Stack;
@@ -15,29 +16,6 @@ use serde_json::json;
 
 const STARTED: &str = "environment.started";
 const SMALL: &str = r#"{"resource":{"type":"environment","id":"env_1","name":"my-box"}}"#;
-
-/// A payload as products send them, of 1,000 bytes: ids, times, names, a few numbers and flags.
-fn realistic() -> String {
-    let mut payload = json!({
-        "resource": { "type": "environment", "id": "env_01J9ZK4T6Q0X3V8N5B2M7C1D4F", "name": "payments-staging" },
-        "organizationId": "org_01J9Y6B8E2T5K0R7W3G1N4P9VX",
-        "region": "eu-central-1",
-        "machine": { "class": "medium", "vcpus": 4, "memoryMb": 8192, "diskGb": 40, "image": "ubuntu-24.04-2026-05-12" },
-        "network": { "vpc": "vpc-0f1d3a5b7c9e2468a", "subnet": "subnet-0a2c4e6f8b1d3579c", "privateIp": "10.24.7.183" },
-        "owner": { "userId": "usr_01J9Y7C3M8Q2W5Z1T4B6N0K9RE", "email": "owner@example.com", "role": "owner" },
-        "tags": { "team": "payments", "costCenter": "4711", "ticket": "PAY-2291", "ephemeral": "false" },
-        "timing": { "requestedAt": "2026-05-30T14:22:11.482Z", "startedAt": "2026-05-30T14:23:00.105Z", "durationMs": 48623 },
-        "previousState": "stopped",
-        "state": "started",
-        "autoStop": { "enabled": true, "idleMinutes": 30, "lastActivityAt": "2026-05-30T14:23:00.105Z" },
-        "links": { "self": "https://api.example.com/v1/environments/env_01J9ZK4T6Q0X3V8N5B2M7C1D4F" },
-        "note": "",
-    });
-    let missing = 1_000 - payload.to_string().len();
-    let prose = "Started by the nightly schedule after the database snapshot of the staging cluster had been restored.";
-    payload["note"] = prose.chars().cycle().take(missing).collect::<String>().into();
-    payload.to_string()
-}
 
 struct Scene {
     organization: Organization,
@@ -85,8 +63,7 @@ fn check_units(usage: &Usage, expected: &[(&str, f64)]) {
 #[tokio::test]
 async fn a_delivered_message_of_a_kilobyte_costs_two_writes_and_on_a_cold_cache_one_read() {
     let scene = Scene::new(200).await;
-    let payload = realistic();
-    assert_eq!(payload.len(), 1_000);
+    let payload = payload::of_bytes(1_000);
     let cold = scene.deliver(&payload, 1).await;
     check_calls(&cold, &[("BatchWriteItem", 1), ("PutItem", 1), ("Query", 1)]);
     check_units(&cold, &[("PutItem", 1.0), ("BatchWriteItem", 1.0), ("Query", 0.5)]);
@@ -108,13 +85,13 @@ async fn a_batch_of_ten_delivered_messages_shares_its_writes_of_deliveries() {
 #[tokio::test]
 async fn a_failed_first_attempt_costs_one_request_to_the_queue_and_one_write_besides() {
     let scene = Scene::new(500).await;
-    let cold = scene.deliver(&realistic(), 1).await;
+    let cold = scene.deliver(&payload::of_bytes(1_000), 1).await;
     check_calls(
         &cold,
         &[("BatchWriteItem", 1), ("PutItem", 1), ("Query", 1), ("SendMessageBatch", 1), ("UpdateItem", 1)],
     );
     check_units(&cold, &[("PutItem", 1.0), ("BatchWriteItem", 1.0), ("UpdateItem", 1.0)]);
-    let warm = scene.deliver(&realistic(), 1).await;
+    let warm = scene.deliver(&payload::of_bytes(1_000), 1).await;
     check_calls(&warm, &[("BatchWriteItem", 1), ("PutItem", 1), ("SendMessageBatch", 1), ("UpdateItem", 1)]);
 }
 
@@ -173,7 +150,7 @@ async fn a_retry_costs_two_writes_and_one_read_and_a_write_of_its_endpoints_heal
         let refusing = failing.function("sender").await;
         let down = Receiver::always(&stack, 500).await;
         scene.endpoint.patch(json!({ "url": down.url() })).await;
-        failing.events.put(&scene.organization.record(STARTED, &realistic(), "")).await;
+        failing.events.put(&scene.organization.record(STARTED, &payload::of_bytes(1_000), "")).await;
         failing.events.feed(&refusing).await;
         let waiting = failing.deliveries.find("the retry", 1, |_| true).await;
         scene.endpoint.patch(json!({ "url": scene.receiver.url() })).await;

@@ -1,79 +1,147 @@
-//! What a cold start costs: the CPU time of a new process until it has answered for the first time.
+//! What a cold start costs: from the start of a process to the end of its first invocation, CPU and wall.
 //!
-//! Before that it reads two secrets. Here it does so over plain http; on AWS a TLS handshake comes on top, the same for
-//! every binary.
+//! On the way it reads its secrets, over TLS as on AWS. How much of it is TLS, the same without it tells.
 
-use hookbell_testkit::console::Console;
+use std::time::Instant;
+
 use hookbell_testkit::function::Function;
-use hookbell_testkit::gateway::Place;
-use hookbell_testkit::workbench::Workbench;
+use serde_json::{Value, json};
 
+use crate::load::Parameters;
+use crate::plan::Plan;
 use crate::process::Process;
-use crate::report::{Report, Table};
+use crate::report::Report;
+use crate::rig::{Queue, Rig, Transport};
 use crate::samples::Samples;
-use crate::scene::Scene;
 use crate::steps::note;
-use crate::{BASE, CURRENT, sizes};
+use crate::{API, BASE, sizes};
 
 /// How often each is started.
-const STARTS: usize = 200;
+const STARTS: usize = 50;
 
 /// By how many CPU milliseconds a cold start may grow.
 const MOST_GROWTH_MS: f64 = 1.0;
 
-/// What the table calls a list of the API.
-const CALL: &str = "endpoints, by the API";
+/// CPU milliseconds of a cold start, at most.
+const MOST_MS: f64 = 10.0;
 
-/// The first call of a process.
-#[derive(Debug, Clone, Copy)]
-enum First {
-    /// A list of the API, read with a key.
-    Call,
-    /// A page of the console that anybody may see.
-    Page,
+/// A first invocation.
+struct First {
+    binary: &'static str,
+    /// Which function the binary is of.
+    function: &'static str,
+    /// What it is given, and to what it leads.
+    name: &'static str,
+    payload: Value,
+    is_encrypted: bool,
 }
 
-/// Starts each `api` many times, in turns.
-pub(crate) async fn measure(bench: &Workbench, scene: &Scene<'_>, report: &mut Report) {
-    let mut kinds = vec![(CURRENT, First::Call), (CURRENT, First::Page)];
-    // The other binary may have no console.
-    kinds.extend(sizes::has_base().then_some((BASE, First::Call)));
-    let mut all = vec![Samples::new(); kinds.len()];
+/// Starts each again and again, in turns.
+pub(crate) async fn measure(rig: &Rig, plan: &Plan, report: &mut Report) {
+    if !plan.wants("cold") {
+        return;
+    }
+    let firsts = firsts(rig).await;
+    let mut cpu = vec![Samples::new(); firsts.len()];
+    let mut wall = cpu.clone();
     for start in 1..=STARTS {
-        for turn in 0..kinds.len() {
+        for turn in 0..firsts.len() {
             // None comes first more often than another.
-            let place = (start + turn) % kinds.len();
-            let (name, first) = kinds[place];
-            all[place].add(first_answer(bench, scene, name, first).await);
+            let place = (start + turn) % firsts.len();
+            let (cpu_ms, wall_ms) = start_once(rig, &firsts[place], start).await;
+            cpu[place].add(cpu_ms);
+            wall[place].add(wall_ms);
         }
-        if start % 50 == 0 {
+        if start % 10 == 0 {
             note(&format!("{start} of {STARTS} starts of each"));
         }
     }
-    let title = "Cold start: CPU ms of the function's process, from its start to its first answer";
-    let mut table = Table::new("coldStarts", title, &["binary", "firstCall", "starts", "medianMs", "leastMs"]);
-    for ((name, first), samples) in kinds.into_iter().zip(&all) {
-        let first = match first {
-            First::Call => CALL,
-            First::Page => "/console/sign-in",
-        };
-        table.add([name.into(), first.into(), STARTS.into(), samples.median().into(), samples.least().into()]);
+    let rows = firsts.iter().zip(cpu.iter().zip(&wall)).map(|(first, (cpu, wall))| {
+        let transport = if first.is_encrypted { "TLS" } else { "plain" };
+        vec![
+            first.binary.into(),
+            first.name.into(),
+            transport.into(),
+            STARTS.into(),
+            rounded(cpu.median()),
+            rounded(cpu.least()),
+            rounded(wall.median()),
+        ]
+    });
+    report.add_table(
+        "coldStarts",
+        "Cold start: ms of the function's process, from its start to the end of its first invocation",
+        &["binary", "firstInvocation", "transport", "starts", "cpuMs", "leastCpuMs", "wallMs"],
+        rows.collect(),
+    );
+    for (first, cpu) in firsts.iter().zip(&cpu).filter(|(first, _)| first.is_encrypted && first.binary != BASE) {
+        let limit = format!("cold start of {}, {}", first.binary, first.name);
+        report.limit(&limit, cpu.median(), MOST_MS, None, "ms CPU");
     }
-    if let [current, _, base] = all.as_slice() {
-        let (grown, least) = (current.median() - base.median(), current.least() - base.least());
-        table.add(["growth".into(), CALL.into(), STARTS.into(), grown.into(), least.into()]);
-        report.limit("growth of a cold start: CPU ms", grown, MOST_GROWTH_MS);
+    let median = |binary| firsts.iter().position(|first| first.binary == binary).map(|place| cpu[place].median());
+    if let (Some(base), Some(current)) = (median(BASE), median(API)) {
+        report.limit("growth of a cold start of api", current - base, MOST_GROWTH_MS, None, "ms CPU");
     }
-    report.add(table);
 }
 
-/// Starts a process, and gives the CPU milliseconds that it has used once it has answered.
-async fn first_answer(bench: &Workbench, scene: &Scene<'_>, name: &'static str, first: First) -> f64 {
-    let (api, process) = Process::started_by(Function::start(name, bench.environment_of("api"))).await;
-    api.ready().await;
-    match first {
-        First::Call => bench.get(&api, &scene.few.managing("")).await.check(200),
-        First::Page => Console::through(&api, Place::Stage).get("/sign-in").await.check(200),
+fn rounded(ms: f64) -> Value {
+    json!((ms * 100.0).round() / 100.0)
+}
+
+/// What is measured: each function with TLS and without.
+async fn firsts(rig: &Rig) -> Vec<First> {
+    let parameters = Parameters::plain();
+    let mut firsts = Vec::new();
+    for is_encrypted in [true, false] {
+        let transport = if is_encrypted { Transport::Http1 } else { Transport::Plain };
+        let organizations = rig.organizations(1, 1, &rig.receiving(transport, 0, 0)).await;
+        rig.produce(&parameters.events(&organizations, 1)).await;
+        let delivery = rig.take(Queue::Events, 1).await.expect("an event");
+        rig.settle(Queue::Events, &json!({})).await;
+        let list = rig.request("GET", &format!("/organizations/{}/webhooks", organizations[0].id), "");
+        let page = Rig::request_of_page("/sign-in", "");
+        let ended = json!({
+            "organizationId": organizations[0].id,
+            "endpointId": organizations[0].endpoint_ids[0],
+            "deliveryId": "dlv_01J9ZK4T6Q0X3V8N5B2M7C1D4F",
+            "endedBecause": "exhausted",
+            "endedAt": 1_700_000_000_000_u64,
+        });
+        let dead_letter = hookbell_testkit::queue::handed_out(
+            "5fea7756-0ea4-451a-a703-000000000001",
+            &ended.to_string(),
+            1_700_000_000_000,
+            1,
+            "arn:aws:sqs:us-east-1:123456789012:deliveries-dead",
+        );
+        let mut add = |binary, function, name, payload: &Value| {
+            firsts.push(First { binary, function, name, payload: payload.clone(), is_encrypted });
+        };
+        add(API, API, "a list of endpoints", &list);
+        if sizes::has_base() {
+            add(BASE, API, "a list of endpoints", &list);
+        }
+        add(API, API, "a page of the console", &page);
+        add("sender", "sender", "an event to one endpoint", &delivery);
+        add("dlq", "dlq", "a delivery that has ended", &dead_letter);
     }
-    process.cpu_ms().await
+    firsts
+}
+
+/// Starts a process, and gives the CPU and wall milliseconds until it has answered.
+async fn start_once(rig: &Rig, first: &First, number: usize) -> (f64, f64) {
+    let changes = if first.is_encrypted { Vec::new() } else { rig.plainly().to_vec() };
+    let mut payload = first.payload.clone();
+    // An event of its own each time.
+    if first.function == "sender" {
+        payload["Records"][0]["messageId"] =
+            format!("5fea7756-0ea4-451a-a703-{number:011}{}", u8::from(first.is_encrypted)).into();
+    }
+    let began = Instant::now();
+    let (function, process): (Function, Process) = rig.start_as(first.binary, first.function, &changes).await;
+    let answer = function.invoke(&payload).await.answered();
+    let wall_ms = began.elapsed().as_secs_f64() * 1e3;
+    assert!(answer["statusCode"].as_u64().is_none_or(|status| status == 200), "{answer}");
+    assert!(answer["batchItemFailures"].as_array().is_none_or(Vec::is_empty), "{answer}: {}", function.output());
+    (process.cpu_ms().await, wall_ms)
 }

@@ -16,7 +16,7 @@ use hookbell_testkit::html::tags;
 use http::Method;
 use serde_json::Value;
 
-use crate::report::{Cell, Report, Table};
+use crate::report::Report;
 use crate::samples::Samples;
 use crate::scene::{MOST_ATTEMPTS, MOST_ENDPOINTS, MOST_KEYS, MOST_ROWS, ORGANIZATIONS, Scene, text};
 use crate::steps::note;
@@ -29,7 +29,7 @@ const WARM_UP: usize = 4;
 const MOST_MS: f64 = 5.0;
 
 /// Bytes that a browser may be sent for a page, with all that the page loads.
-const MOST_BYTES: usize = 100_000;
+const MOST_BYTES: f64 = 100_000.0;
 
 /// Attempts on one page of a message.
 const ATTEMPTS: usize = 40;
@@ -62,30 +62,30 @@ struct Caller<'a> {
 pub(crate) async fn measure(scene: &Scene<'_>, report: &mut Report) {
     let console = Console::through(&scene.api, Place::Stage).sign_in(scene.admin_key).await;
     let caller = Caller { scene, console };
-    let title = "Pages of the console: CPU ms per call (medians), and bytes";
-    let columns = &["page", "rows", "besideApi", "pageMs", "apiMs", "htmlMs", "bytes", "gzipBytes", "firstVisitBytes"];
-    let mut table = Table::new("pages", title, columns);
-    let (pages, mut weighed) = (pages(&caller).await, BTreeSet::new());
+    let (pages, mut weighed, mut rows) = (pages(&caller).await, BTreeSet::new(), Vec::new());
     for page in &pages {
-        let &Page { name, beside, rows, ref path, .. } = page;
+        let &Page { name, beside, rows: listed, ref path, .. } = page;
         let [page_ms, api_ms, html_ms] = caller.cpu(page).await;
         note(&format!("{name}: {page_ms:.2} ms, by the API ({beside}) {api_ms:.2} ms"));
         let body = caller.console.get(path).await.body;
         let first_visit = caller.first_visit(path).await;
-        let ms = [page_ms, api_ms, html_ms].map(Cell::from);
-        let bytes = [body.len(), gzipped(&body), first_visit].map(Cell::from);
-        table.add([name.into(), rows.into(), beside.into()].into_iter().chain(ms).chain(bytes));
-        report.limit(&format!("HTML of {name}, beside {beside}: CPU ms"), html_ms, MOST_MS);
+        let bytes = [body.len(), gzipped(&body), first_visit].map(Value::from);
+        let ms = [page_ms, api_ms, html_ms].map(|ms| Value::from((ms * 100.0).round() / 100.0));
+        rows.push([name.into(), listed.into(), beside.into()].into_iter().chain(ms).chain(bytes).collect());
+        report.limit(&format!("HTML of {name}, beside {beside}"), html_ms, MOST_MS, None, "ms CPU");
         if weighed.insert(path) {
-            report.limit(&format!("first visit of {name}: bytes"), first_visit, MOST_BYTES);
+            #[expect(clippy::cast_precision_loss, reason = "the size of a page")]
+            report.limit(&format!("first visit of {name}"), first_visit as f64, MOST_BYTES, None, "bytes");
         }
     }
-    report.add(table);
-    let mut table = Table::new("assets", "What the pages load", &["asset", "bytesAsSent"]);
+    let title = "Pages of the console: CPU ms per call (medians), and bytes";
+    let columns = ["page", "rows", "besideApi", "pageMs", "apiMs", "htmlMs", "bytes", "gzipBytes", "firstVisitBytes"];
+    report.add_table("pages", title, &columns, rows);
+    let mut rows = Vec::new();
     for asset in caller.assets(&pages[0].path).await {
-        table.add([asset.trim_start_matches("/assets/").into(), caller.sent(&asset).await.into()]);
+        rows.push(vec![asset.trim_start_matches("/assets/").into(), caller.sent(&asset).await.into()]);
     }
-    report.add(table);
+    report.add_table("assets", "What the pages load", &["asset", "bytesAsSent"], rows);
 }
 
 /// The pages that list something. Where the address may say how many rows there are, it asks for the most.

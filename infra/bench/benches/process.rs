@@ -39,6 +39,13 @@ impl Process {
         }
     }
 
+    /// The most memory that it has had at once, in bytes.
+    pub(crate) fn peak_rss_bytes(&self) -> u64 {
+        let status = fs::read_to_string(self.threads.with_file_name("status")).expect("the function is still there");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a high-water mark");
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1_024
+    }
+
     /// The CPU nanoseconds of all threads, where all are asleep: what a running one has used is counted late.
     fn cpu_ns_asleep(&self) -> Option<u64> {
         let mut sum = 0;

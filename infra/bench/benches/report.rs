@@ -1,158 +1,95 @@
-//! What was measured, for people and for programs: the same tables as text and as JSON.
+//! What was measured, for the programs that make a report of it: `bench.py` and those beside it.
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::load::{Parameters, Repeat};
+use crate::steps::note;
+
 /// Where it is written to.
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bench");
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bench/measured.json");
 
-/// All tables, the last of which says whether the limits are kept.
-#[derive(Debug)]
+/// All that was measured.
+#[derive(Debug, Default)]
 pub(crate) struct Report {
-    tables: Vec<Table>,
-    limits: Table,
+    runs: Vec<Run>,
+    tables: Map<String, Value>,
+    limits: Vec<Value>,
 }
 
-/// What was measured of one subject.
-#[derive(Debug)]
-pub(crate) struct Table {
-    name: &'static str,
-    title: &'static str,
-    columns: &'static [&'static str],
-    rows: Vec<Vec<Cell>>,
+/// One load, and what each of its repeats took.
+#[derive(Debug, Serialize)]
+pub(crate) struct Run {
+    group: &'static str,
+    name: String,
+    parameters: Parameters,
+    repeats: Vec<Repeat>,
 }
 
-/// One value.
-#[derive(Debug, Clone, PartialEq, PartialOrd)]
-pub(crate) enum Cell {
-    Text(String),
-    Count(i64),
-    Ms(f64),
-    Kept(bool),
+impl Run {
+    pub(crate) fn new(group: &'static str, name: &str, parameters: &Parameters, repeats: Vec<Repeat>) -> Self {
+        Self { group, name: name.to_owned(), parameters: parameters.clone(), repeats }
+    }
+
+    /// For whoever watches: the CPU of each repeat, by what the function was given.
+    fn outline(&self) -> String {
+        let each = self.repeats.iter().map(|repeat| {
+            #[expect(clippy::cast_precision_loss, reason = "counts of records")]
+            let work = repeat.attempts.max(repeat.records) as f64;
+            format!("{:.3}", repeat.cpu_ms / work)
+        });
+        let peak = self.repeats.iter().map(|repeat| repeat.peak_rss_bytes).max().unwrap_or_default() / 1_000_000;
+        format!("{}, {}: {} ms of CPU each, {peak} MB", self.group, self.name, each.collect::<Vec<_>>().join(" "))
+    }
 }
 
 impl Report {
-    pub(crate) fn new() -> Self {
-        let limits = Table::new("limits", "Limits", &["limit", "measured", "lessThan", "kept"]);
-        Self { tables: Vec::new(), limits }
+    pub(crate) fn add_run(&mut self, run: Run) {
+        note(&run.outline());
+        self.runs.push(run);
     }
 
-    pub(crate) fn add(&mut self, table: Table) {
-        self.tables.push(table);
+    /// Adds a table. Columns are called as they are in JSON.
+    pub(crate) fn add_table(&mut self, name: &str, title: &str, columns: &[&str], rows: Vec<Vec<Value>>) {
+        assert!(rows.iter().all(|row| row.len() == columns.len()), "{title}");
+        self.tables.insert(name.to_owned(), json!({ "title": title, "columns": columns, "rows": rows }));
     }
 
-    /// Notes a limit, below which that has to be which was measured.
-    pub(crate) fn limit(&mut self, limit: &str, measured: impl Into<Cell>, less_than: impl Into<Cell>) {
-        let (measured, less_than) = (measured.into(), less_than.into());
-        let kept = Cell::Kept(measured < less_than);
-        self.limits.add([limit.into(), measured, less_than, kept]);
+    /// Notes a limit that what was measured has to keep, and what it should reach.
+    pub(crate) fn limit(&mut self, limit: &str, measured: f64, at_most: f64, aim: Option<f64>, unit: &str) {
+        let measured = (measured * 1_000.0).round() / 1_000.0;
+        self.limits.push(json!({ "limit": limit, "measured": measured, "atMost": at_most, "aim": aim, "unit": unit }));
     }
 
     /// Writes it down.
     pub(crate) fn write(self) {
-        let tables: Vec<Table> = self.tables.into_iter().chain([self.limits]).collect();
-        let text: Vec<String> = tables.iter().map(Table::text).collect();
-        let json: Map<String, Value> = tables.iter().map(|table| (table.name.to_owned(), table.json())).collect();
-        let folder = Path::new(FOLDER);
-        fs::write(folder.join("report.txt"), text.join("\n")).unwrap();
-        fs::write(folder.join("report.json"), format!("{:#}\n", Value::from(json))).unwrap();
+        let measured = json!({
+            "machine": machine(),
+            "runs": self.runs,
+            "tables": self.tables,
+            "limits": self.limits,
+        });
+        fs::create_dir_all(Path::new(FILE).parent().unwrap()).unwrap();
+        fs::write(FILE, format!("{measured:#}\n")).unwrap();
     }
 }
 
-impl Table {
-    /// An empty one. Columns are called as they are in JSON.
-    pub(crate) fn new(name: &'static str, title: &'static str, columns: &'static [&'static str]) -> Self {
-        Self { name, title, columns, rows: Vec::new() }
-    }
-
-    pub(crate) fn add(&mut self, row: impl IntoIterator<Item = Cell>) {
-        let row: Vec<Cell> = row.into_iter().collect();
-        assert_eq!(row.len(), self.columns.len(), "{}", self.title);
-        self.rows.push(row);
-    }
-
-    fn text(&self) -> String {
-        let mut text = format!("{}\n\n", self.title);
-        let heading: Vec<String> = self.columns.iter().map(|column| words(column)).collect();
-        let rows = self.rows.iter().map(|row| row.iter().map(Cell::text).collect());
-        let lines: Vec<Vec<String>> = std::iter::once(heading).chain(rows).collect();
-        for line in &lines {
-            for (column, cell) in line.iter().enumerate() {
-                let width = lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
-                let is_text = self.rows.iter().all(|row| matches!(row[column], Cell::Text(_)));
-                let padded = if is_text { format!("  {cell:<width$}") } else { format!("  {cell:>width$}") };
-                text.push_str(&padded);
-            }
-            text.truncate(text.trim_end().len());
-            text.push('\n');
-        }
-        text
-    }
-
-    fn json(&self) -> Value {
-        let object = |row: &Vec<Cell>| -> Value {
-            let pairs = self.columns.iter().zip(row);
-            pairs.map(|(column, cell)| ((*column).to_owned(), cell.json())).collect::<Map<_, _>>().into()
-        };
-        self.rows.iter().map(object).collect()
-    }
-}
-
-impl From<&str> for Cell {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<i64> for Cell {
-    fn from(count: i64) -> Self {
-        Self::Count(count)
-    }
-}
-
-impl From<usize> for Cell {
-    fn from(count: usize) -> Self {
-        Self::Count(count.try_into().unwrap())
-    }
-}
-
-/// Milliseconds.
-impl From<f64> for Cell {
-    fn from(ms: f64) -> Self {
-        Self::Ms(ms)
-    }
-}
-
-impl Cell {
-    fn text(&self) -> String {
-        match self {
-            Self::Text(text) => text.clone(),
-            Self::Count(count) => count.to_string(),
-            Self::Ms(ms) => format!("{ms:.2}"),
-            Self::Kept(kept) => if *kept { "yes" } else { "NO" }.to_owned(),
-        }
-    }
-
-    fn json(&self) -> Value {
-        match self {
-            Self::Text(text) => json!(text),
-            Self::Count(count) => json!(count),
-            Self::Ms(ms) => json!((ms * 1_000.0).round() / 1_000.0),
-            Self::Kept(kept) => json!(kept),
-        }
-    }
-}
-
-/// A name in camel case as words.
-fn words(name: &str) -> String {
-    let mut words = String::new();
-    for character in name.chars() {
-        if character.is_ascii_uppercase() {
-            words.push(' ');
-        }
-        words.push(character.to_ascii_lowercase());
-    }
-    words
+/// Where it was measured.
+fn machine() -> Value {
+    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map(|(_, name)| name);
+    let said = |program: &str, argument: &str| {
+        let output = Command::new(program).arg(argument).output().ok()?;
+        Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
+    };
+    json!({
+        "cpu": model,
+        "cores": std::thread::available_parallelism().map_or(0, usize::from),
+        "kernel": said("uname", "-r"),
+        "rustc": said("rustc", "--version"),
+    })
 }

@@ -1,0 +1,197 @@
+//! The sender: what a delivery costs, whatever the batch, the body, the receiver and its failures are like.
+
+use serde_json::json;
+
+use crate::load::{Meter, Parameters, Repeat};
+use crate::plan::Plan;
+use crate::report::{Report, Run};
+use crate::rig::{Organization, Queue, Rig};
+use crate::steps::note;
+
+/// Waits so short that what fails is tried again at once.
+pub(crate) const AT_ONCE: [(&str, &str); 1] = [("TIME_SCALE", "0.0002")];
+
+/// Batches that warm a process up: connections are open, and caches filled.
+const WARM_UP: usize = 3;
+
+/// As many organizations as it takes for none of them to be thought ill of for failures that are spread over them.
+const MANY: usize = 500;
+
+/// Measures every case.
+pub(crate) async fn measure(rig: &Rig, plan: &Plan, report: &mut Report) {
+    let plain = Parameters::plain();
+    if let Some(parameters) = plan.chosen() {
+        run(rig, plan, report, "chosen", "as chosen", &parameters).await;
+        return;
+    }
+    for (group, name, parameters) in cases(&plain) {
+        if plan.wants(group) {
+            run(rig, plan, report, group, &name, &parameters).await;
+        }
+    }
+    if plan.wants("failures") {
+        failures(rig, plan, report, &plain).await;
+    }
+    if plan.wants("retries") {
+        retries(rig, plan, report, &Parameters { failure_share: 1.0, events: MANY, ..plain.clone() }).await;
+    }
+    if plan.wants("memory") {
+        memory(rig, plan, report, &plain).await;
+    }
+}
+
+fn cases(plain: &Parameters) -> Vec<(&'static str, String, Parameters)> {
+    let mut cases = vec![("success", "1 KB to one endpoint".to_owned(), plain.clone())];
+    for batch_size in [1, 5] {
+        cases.push(("batch", format!("batches of {batch_size}"), Parameters { batch_size, ..plain.clone() }));
+    }
+    cases.push(("protocol", "HTTP/2".to_owned(), Parameters { protocol: "h2", ..plain.clone() }));
+    for endpoints in [10, 50] {
+        let events = plain.events / endpoints;
+        cases.push(("endpoints", format!("{endpoints} endpoints"), Parameters { endpoints, events, ..plain.clone() }));
+    }
+    for payload_bytes in [5_000, 10_000, 20_000, 100_000] {
+        let name = format!("bodies of {} KB", payload_bytes / 1_000);
+        let events = plain.events.min(40_000_000 / payload_bytes);
+        cases.push(("body", name, Parameters { payload_bytes, events, ..plain.clone() }));
+    }
+    for (latency_ms, events) in [(100, 500), (5_000, 50)] {
+        let name = format!("receivers that take {latency_ms} ms");
+        let aws_latency_ms = 5;
+        cases.push(("receiver", name, Parameters { latency_ms, aws_latency_ms, events, ..plain.clone() }));
+    }
+    cases
+}
+
+/// Measures one case, as often as wanted.
+pub(crate) async fn run(
+    rig: &Rig,
+    plan: &Plan,
+    report: &mut Report,
+    group: &'static str,
+    name: &str,
+    parameters: &Parameters,
+) {
+    let organizations =
+        rig.organizations(parameters.organizations, parameters.endpoints, &parameters.receiver(rig)).await;
+    let repeats = repeats(rig, plan, parameters, &organizations).await;
+    report.add_run(Run::new(group, name, parameters, repeats));
+}
+
+/// Events that are delivered at once, again and again.
+pub(crate) async fn repeats(
+    rig: &Rig,
+    plan: &Plan,
+    parameters: &Parameters,
+    organizations: &[Organization],
+) -> Vec<Repeat> {
+    rig.cloud.tell("latency", &json!({ "number": parameters.aws_latency_ms })).await;
+    let mut repeats = Vec::new();
+    for _ in 0..plan.repeats {
+        let mut meter = Meter::start(rig, "sender", &[]).await;
+        rig.produce(&parameters.events(organizations, WARM_UP * parameters.batch_size)).await;
+        meter.drain(Queue::Events, parameters.batch_size).await;
+        meter.begin().await;
+        rig.produce(&parameters.events(organizations, parameters.events)).await;
+        meter.drain(Queue::Events, parameters.batch_size).await;
+        repeats.push(meter.end().await);
+    }
+    rig.cloud.tell("latency", &json!({ "number": 0 })).await;
+    repeats
+}
+
+/// Receivers that fail now and then, or always: with all that follows from it, until every delivery is over.
+async fn failures(rig: &Rig, plan: &Plan, report: &mut Report, plain: &Parameters) {
+    let shares = [
+        (0.01, 1, "of one endpoint"),
+        (0.5, MANY, "of many endpoints"),
+        (1.0, MANY, "of many endpoints"),
+        (1.0, 1, "of one endpoint"),
+    ];
+    for (failure_share, organizations, whose) in shares {
+        let events = if failure_share < 0.1 { plain.events } else { MANY };
+        let parameters = Parameters { failure_share, organizations, events, ..plain.clone() };
+        let made = rig.organizations(organizations, 1, &parameters.receiver(rig)).await;
+        let mut repeats = Vec::new();
+        for _ in 0..plan.repeats {
+            let mut meter = Meter::start(rig, "sender", &AT_ONCE).await;
+            meter.begin().await;
+            rig.produce(&parameters.events(&made, parameters.events)).await;
+            meter.drain(Queue::Events, parameters.batch_size).await;
+            while rig.hurry(Queue::Deliveries).await {
+                meter.drain(Queue::Deliveries, parameters.batch_size).await;
+            }
+            repeats.push(meter.end().await);
+            rig.cloud.tell("empty", &json!({})).await;
+        }
+        let name = format!("{} % {whose}", failure_share * 100.0);
+        report.add_run(Run::new("failures", &name, &parameters, repeats));
+    }
+}
+
+/// One attempt after the other, each by itself: what a first attempt costs that fails, a retry that fails or delivers,
+/// and a delivery that has ended without success.
+async fn retries(rig: &Rig, plan: &Plan, report: &mut Report, parameters: &Parameters) {
+    let parameters = &Parameters { organizations: MANY, ..parameters.clone() };
+    let names = ["first attempt fails", "retry fails", "last attempt fails", "the end, by dlq", "retry delivers"];
+    let mut repeats: [Vec<Repeat>; 5] = Default::default();
+    for _ in 0..plan.repeats {
+        let organizations = rig.organizations(MANY, 1, &parameters.receiver(rig)).await;
+        rig.receiver.tell("relapse", &json!({})).await;
+        let mut meter = Meter::start(rig, "sender", &AT_ONCE).await;
+        // Two to each: a third failure in a row, and an endpoint gets no first attempts at once any more.
+        let failed = async |meter: &mut Meter<'_>| {
+            meter.begin().await;
+            rig.produce(&parameters.events(&organizations, MANY)).await;
+            meter.drain(Queue::Events, parameters.batch_size).await;
+            meter.end().await
+        };
+        repeats[0].push(failed(&mut meter).await);
+        let mut last = Repeat::default();
+        for number in 0.. {
+            meter.begin().await;
+            if !rig.hurry(Queue::Deliveries).await {
+                break;
+            }
+            meter.drain(Queue::Deliveries, parameters.batch_size).await;
+            last = meter.end().await;
+            if number == 0 {
+                repeats[1].push(last.clone());
+            }
+        }
+        repeats[2].push(last);
+        let mut dlq = Meter::start(rig, "dlq", &AT_ONCE).await;
+        dlq.begin().await;
+        dlq.drain(Queue::DeadLetters, parameters.batch_size).await;
+        repeats[3].push(dlq.end().await);
+
+        let organizations = rig.organizations(MANY, 1, &parameters.receiver(rig)).await;
+        rig.produce(&parameters.events(&organizations, MANY)).await;
+        meter.drain(Queue::Events, parameters.batch_size).await;
+        rig.receiver.tell("recover", &json!({})).await;
+        meter.begin().await;
+        rig.hurry(Queue::Deliveries).await;
+        meter.drain(Queue::Deliveries, parameters.batch_size).await;
+        repeats[4].push(meter.end().await);
+        rig.receiver.tell("relapse", &json!({})).await;
+        rig.cloud.tell("empty", &json!({})).await;
+    }
+    for (name, repeats) in names.into_iter().zip(repeats) {
+        report.add_run(Run::new("retries", name, parameters, repeats));
+    }
+}
+
+/// As much at once as one invocation can be given: what it holds of that, and of answers that never seem to end.
+async fn memory(rig: &Rig, plan: &Plan, report: &mut Report, plain: &Parameters) {
+    for (name, kind) in
+        [("10 events of 100 KB to 50 endpoints", ""), ("the same, each answered by a megabyte", "/flood")]
+    {
+        let parameters = Parameters { endpoints: 50, payload_bytes: 100_000, events: 30, ..plain.clone() };
+        let url = format!("{}{kind}", parameters.receiver(rig));
+        let organizations = rig.organizations(1, parameters.endpoints, &url).await;
+        let repeats = repeats(rig, plan, &parameters, &organizations).await;
+        let peak = repeats.iter().map(|repeat| repeat.peak_rss_bytes).max().unwrap_or_default();
+        note(&format!("{name}: {} MB", peak / 1_000_000));
+        report.add_run(Run::new("memory", name, &parameters, repeats));
+    }
+}
