@@ -1,0 +1,262 @@
+"""The report: what was measured and what follows from it, as Markdown, on the terminal, and for programs.
+
+It reads what the steps before it have left in target/bench, so it can be drawn up again without measuring.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import latency
+import plots
+from bill import RECEIVER_MS, Scenario, Variant, scenarios, sensitivity
+from deployment import Deployment
+from latency import Times
+from limits import Limit, limits
+from measured import QUANTITIES, Measured, Run
+from prices import Prices
+from say import Failure, explained_failures, line
+from settings import ROOT, shown
+from tables import Table
+from usage import LINES
+
+FOLDER = ROOT / "target" / "bench"
+MEASURED = FOLDER / "measured.json"
+LATENCY = FOLDER / "latency.json"
+TEXT = FOLDER / "report.md"
+DATA = FOLDER / "report.json"
+PLOTS = FOLDER / "plots"
+
+# Counts how often the method has changed so that numbers from before cannot be compared.
+METHOD = 1
+
+# In the order in which they are read, with what each shows.
+GROUPS = {
+    "success": "Events that arrive",
+    "endpoints": "One event to several endpoints",
+    "body": "Larger bodies",
+    "receiver": "Slower receivers",
+    "failures": "Receivers that fail",
+    "retries": "Attempts of a retry",
+    "waiting": "A delivery that is not due yet",
+    "ordered": "Ordered endpoints",
+    "backlog": "A backlog",
+    "api": "Calls of the API",
+    "memory": "Memory",
+    "growth": "Growth",
+}
+
+# What EventBridge does not do has no price.
+MISSING_THERE = (
+    "no signature that a receiver could verify, only a fixed header or a token",
+    "no record of attempts and answers, no redelivery by hand, no replay to one endpoint",
+    "no endpoints that a customer manages: a connection and a destination for each",
+    "5 seconds for an answer, 24 hours of retries whose times cannot be chosen",
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """All of it, computed."""
+
+    measured: Measured
+    times: dict[str, Times]
+    bill: list[Scenario]
+    variants: list[Variant]
+    limits: list[Limit]
+    prices: Prices
+    deployment: Deployment
+
+    @classmethod
+    def draw_up(cls) -> Report:
+        """Compute it from what is in target/bench."""
+        measured, prices, deployment = Measured.load(MEASURED), Prices.load(), Deployment.by_default()
+        bill = scenarios(measured, deployment)
+        return cls(
+            measured=measured,
+            times=latency.read(LATENCY),
+            bill=bill,
+            variants=sensitivity(measured, prices, deployment),
+            limits=limits(measured, bill, prices, deployment),
+            prices=prices,
+            deployment=deployment,
+        )
+
+    def tables(self) -> list[Table]:
+        """In the order of the report."""
+        found = [self.limits_table(), *self.bill_tables()]
+        if self.times:
+            found.append(self.latency_table())
+        found += [run_table(title, self.measured.group(group)) for group, title in GROUPS.items()]
+        found += [
+            Table(table["title"], table["columns"], table["rows"]) for table in self.measured.tables.values()
+        ]
+        return [table for table in found if table.rows]
+
+    def limits_table(self) -> Table:
+        """What has to be kept."""
+        table = Table("Limits", ["limit", "measured", "at most", "aim", "unit", "kept"])
+        for limit in self.limits:
+            row = (limit.name, limit.measured, float(limit.at_most), limit.aim, limit.unit, limit.verdict())
+            table.rows.append(row)
+        return table
+
+    def bill_tables(self) -> list[Table]:
+        """What a million messages cost."""
+        priced = [scenario for scenario in self.bill if scenario.usage is not None]
+        title = f"The bill: dollars per million messages ({self.prices.region}, list prices of {self.prices.date})"
+        ours = Table(title, ["line", *(scenario.name for scenario in priced)])
+        lines = [scenario.lines(self.prices, self.deployment) or {} for scenario in priced]
+        for name in (line.name for line in LINES):
+            ours.rows.append((name, *(of[name] for of in lines)))
+        ours.rows.append(("hookbell, all in", *(scenario.total(self.prices, self.deployment) for scenario in priced)))
+        theirs = [scenario.eventbridge(self.prices) for scenario in priced]
+        rows = list(theirs[0]) if theirs else []
+        other = Table("The same messages and attempts by EventBridge", ["line", *(each.name for each in priced)])
+        for name in rows:
+            other.rows.append((name, *(of[name] for of in theirs)))
+        if rows:
+            other.rows.append(("EventBridge, all in", *(sum(of.values()) for of in theirs)))
+        under = Table("The first column of the bill under other conditions", ["condition", "dollars"])
+        under.rows = [(variant.condition, variant.dollars) for variant in self.variants]
+        return [ours, other, under]
+
+    def latency_table(self) -> Table:
+        """From a sender to a receiver."""
+        table = Table("End to end on the idle stack, ms", ["door", "events", "p50", "p99", "max"])
+        for door, times in self.times.items():
+            table.rows.append((door, len(times.milliseconds), *(times.percentile(each) for each in (50, 99, 100))))
+        return table
+
+    def remarks(self) -> list[str]:
+        """What has to be said beside the numbers."""
+        said = [
+            f"The bill is for a receiver that answers after {RECEIVER_MS} ms, and for {self.deployment.architecture}.",
+            "EventBridge has, at that price: " + "; ".join(MISSING_THERE) + ".",
+        ]
+        missing = [f"{scenario.name} ({scenario.missing})" for scenario in self.bill if scenario.missing]
+        if missing:
+            said.append("Not measured: " + "; ".join(missing) + ".")
+        return said
+
+    def heading(self) -> list[str]:
+        """Where and when."""
+        machine = self.measured.machine
+        where = ", ".join(f"{name} {value}" for name, value in machine.items())
+        return [f"Measured on {today()} at {revision()}, method {METHOD}.", f"Machine: {where}."]
+
+    def markdown(self) -> str:
+        """For a page."""
+        pictures = [f"![{path.stem}](plots/{path.name})" for path in sorted(PLOTS.glob("*.svg"))]
+        parts = ["## What hookbell costs", *self.heading(), *self.remarks()]
+        parts += [table.markdown().rstrip() for table in self.tables()] + pictures
+        return "\n\n".join(parts) + "\n"
+
+    def text(self) -> str:
+        """For a terminal."""
+        return "\n".join([*self.heading(), *self.remarks(), "", *(table.text() for table in self.tables())])
+
+    def record(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "method": METHOD,
+            "date": today(),
+            "revision": revision(),
+            "machine": self.measured.machine,
+            "limits": [limit.record() for limit in self.limits],
+            "bill": [self.bill_record(scenario) for scenario in self.bill],
+            "sensitivity": [{"condition": each.condition, "dollars": each.dollars} for each in self.variants],
+            "latency": {door: times.record() for door, times in self.times.items()},
+            "runs": [run_record(run) for run in self.measured.runs],
+            "tables": {
+                name: Table(table["title"], table["columns"], table["rows"]).records()
+                for name, table in self.measured.tables.items()
+            },
+        }
+
+    def bill_record(self, scenario: Scenario) -> dict[str, Any]:
+        """One scenario of the bill."""
+        return {
+            "scenario": scenario.name,
+            "missing": scenario.missing or None,
+            "usage": None if scenario.usage is None else vars(scenario.usage),
+            "dollarsPerMillion": scenario.lines(self.prices, self.deployment),
+            "total": scenario.total(self.prices, self.deployment),
+            "eventBridge": scenario.eventbridge(self.prices),
+        }
+
+
+def run_table(title: str, runs: list[Run]) -> Table:
+    """What the runs of one group cost, for each delivery, attempt or record."""
+    unit = runs[0].unit if runs else "delivery"
+    columns = [f"each {unit}", "CPU ms", "from", "to", "billed ms", "write units", "read units", "SQS requests"]
+    table = Table(title, [*columns, "stored bytes", "log bytes", "sent bytes", "peak MB"])
+    for run in runs:
+        cpu = run.each("cpuMs")
+        medians = [
+            run.each(name).median for name in ("billedMs", "writeUnits", "readUnits", "sqsRequests", "storedBytes")
+        ]
+        bytes_out = [run.each(name).median for name in ("logBytes", "sentBytes")]
+        peak = run.peak_rss().most / 1024 / 1024
+        table.rows.append((run.name, cpu.median, cpu.least, cpu.most, *medians, *bytes_out, peak))
+    return table
+
+
+def run_record(run: Run) -> dict[str, Any]:
+    """A run, each of its numbers divided by its unit."""
+    return {
+        "group": run.group,
+        "name": run.name,
+        "function": run.function,
+        "parameters": dict(run.parameters),
+        "repeats": len(run.repeats),
+        "each": run.unit,
+        "costs": {quantity: run.each(quantity).record() for quantity in QUANTITIES},
+        "peakRssBytes": run.peak_rss().record(),
+        "wallMs": [repeat["wallMs"] for repeat in run.repeats],
+    }
+
+
+def today() -> str:
+    """The date."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%d")
+
+
+def revision() -> str:
+    """The commit that was measured."""
+    command = ["git", "describe", "--always", "--dirty"]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return answer.stdout.strip() or "an unknown revision"
+
+
+def render() -> Report:
+    """Write the report in all its forms, and print it."""
+    report = Report.draw_up()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    plots.draw(report.measured, report.bill, report.times, report.prices, report.deployment, PLOTS)
+    TEXT.write_text(report.markdown(), encoding="utf-8")
+    DATA.write_text(json.dumps(report.record(), indent=2) + "\n", encoding="utf-8")
+    line(f"\n{report.text()}")
+    line(f"This is in {shown(TEXT)}, for programs in {shown(DATA)}, and drawn in {shown(PLOTS)}/.")
+    return report
+
+
+def judge(report: Report, everything: bool) -> None:
+    """Fail where a limit is not kept; where everything was to be measured, also where one could not be judged."""
+    broken = [limit for limit in report.limits if limit.kept is False or (everything and limit.kept is None)]
+    if broken:
+        listed = "\n".join(f"  - {limit.name}: {limit.verdict()}" for limit in broken)
+        raise Failure(
+            f"{len(broken)} of {len(report.limits)} limits are not kept:\n{listed}",
+            "find what has made it grow. Times grow on a machine that does other work too; units and bytes do not.",
+        )
+
+
+if __name__ == "__main__":
+    with explained_failures():
+        judge(render(), everything=False)
