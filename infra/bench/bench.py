@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import zipfile
-from pathlib import Path
 
 import aws
 import latency
 import own_stack
 import report
 import stack
+from limits import judge
 from program import DEPLOYED, Program
 from report import FOLDER, LATENCY, MEASURED
 from say import Failure, Steps, explained_failures, line
@@ -23,7 +23,7 @@ FUNCTIONS_LOG = FOLDER / "functions.log"
 BASE = "base"
 
 # What a person may choose: a variable of make, and under which name the program reads it.
-CHOICES = ("ONLY", "REPEATS", "BATCH", "ENDPOINTS", "PAYLOAD", "LATENCY", "FAILURES", "EVENTS")
+CHOICES = ("REPEATS", "BATCH", "ENDPOINTS", "PAYLOAD", "LATENCY", "FAILURES", "EVENTS")
 
 # In ONLY, beside the program's groups: what is measured here.
 END_TO_END = "latency"
@@ -40,6 +40,7 @@ def main() -> None:
         # What an earlier run has measured is no part of this one.
         MEASURED.unlink(missing_ok=True)
         LATENCY.unlink(missing_ok=True)
+    report.begin({name: os.environ[name] for name in ("ONLY", *CHOICES) if os.environ.get(name)})
     with own_stack.own_stack(settings, steps) as running:
         with steps.step("Copying the binaries, and zipping them as `sam deploy` does"):
             collect(os.environ.get("BASE", ""))
@@ -49,7 +50,7 @@ def main() -> None:
             measure_costs(settings, by_program, steps)
     with steps.step("Drawing up the report"):
         drawn = report.render()
-    report.judge(drawn, everything=not (only or choices([])))
+    judge(drawn.limits, everything=not (only or choices([])))
 
 
 def collect(base: str) -> None:

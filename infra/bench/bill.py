@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from deployment import Deployment, Schedule
 from measured import Measured, Run
@@ -49,11 +50,9 @@ class Scenario:
     def eventbridge(self, prices: Prices) -> dict[str, float]:
         """What a custom bus and API destinations cost for a million of the same messages and attempts."""
         chunks = math.ceil(self.payload_bytes / CHUNK_BYTES)
-        sent = 0.0 if self.usage is None else self.usage.sent_bytes * prices.byte_out
         return {
             "EventBridge: custom events": chunks * prices.bus_event * MILLION,
             "EventBridge: API destinations": chunks * self.attempts * prices.bus_invocation * MILLION,
-            "Data out": sent * MILLION,
         }
 
 
@@ -93,7 +92,7 @@ class Parts:
         slow = [run for run in slow if run.parameters["batchSize"] == quick.parameters["batchSize"]] or slow
         run = self.need(slow[0] if slow else None, f"a receiver of {latency_ms} ms")
         added = run.each("billedMs", "delivery").median - quick.each("billedMs", "delivery").median
-        return self.deployment.gb_seconds("sender", max(added, 0.0))
+        return self.deployment.gb_seconds("sender", max(added, 0.0), 0.0)
 
     def attempt(self, *words: str) -> Usage:
         """A run of the group `retries`, by a word of its name."""
@@ -142,7 +141,7 @@ def scenarios(measured: Measured, deployment: Deployment) -> list[Scenario]:
         scenario("REST, 1 KB", 1000, 1, parts.rest),
         scenario("one retry", 1000, 2, parts.retried),
         *(
-            scenario(f"exhausted, {each.profile}", 1000, each.attempts, lambda each=each: parts.exhausted(each))
+            scenario(f"exhausted, {each.profile}", 1000, each.attempts, partial(parts.exhausted, each))
             for each in schedules
         ),
     ]

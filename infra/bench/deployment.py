@@ -16,6 +16,9 @@ from settings import EVENTS_FOLDER, TEMPLATE
 # SQS delays by no more, so a longer wait is received in between and put back.
 LONGEST_DELAY_SECONDS = 900
 
+# With so much memory a function has one processor, with less its share (Lambda's guide, "Configure memory").
+MB_OF_A_PROCESSOR = 1769
+
 DAYS_OF_A_MONTH = 30
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -44,9 +47,15 @@ class Deployment:
             log_retention_days=int(default("LogRetentionDays")),
         )
 
-    def gb_seconds(self, function: str, milliseconds: float) -> float:
-        """What Lambda counts for that time of a function."""
-        return milliseconds / 1000 * self.memory_mb[function] / 1024
+    def gb_seconds(self, function: str, milliseconds: float, cpu_milliseconds: float) -> float:
+        """What Lambda counts for that time of a function, so much of which it had a processor of its own.
+
+        On Lambda it has a share of one, so the same work takes longer. That it may do so while it waits for others is
+        left out: this is the most that it can be.
+        """
+        memory = self.memory_mb[function]
+        stretched = milliseconds + cpu_milliseconds * (MB_OF_A_PROCESSOR / memory - 1)
+        return stretched / 1000 * memory / 1024
 
 
 class TemplateLoader(yaml.SafeLoader):

@@ -9,7 +9,7 @@ from deployment import DAYS_OF_A_MONTH, Deployment
 from measured import Run
 from prices import Prices
 
-# CloudWatch Logs adds so much to each line.
+# As which PutLogEvents counts a line beside its text.
 LINE_BYTES = 26
 
 # What Lambda itself logs of an invocation; these are typical ones.
@@ -60,7 +60,7 @@ def of_run(run: Run, deployment: Deployment, unit: str | None = None) -> Usage:
         producer_requests=each("producerRequests"),
         sqs_requests=each("sqsRequests"),
         invocations=each("invocations"),
-        gb_seconds=deployment.gb_seconds(run.function, each("billedMs")),
+        gb_seconds=deployment.gb_seconds(run.function, each("billedMs"), each("cpuMs")),
         write_units=each("writeUnits"),
         read_units=each("readUnits"),
         stored_bytes=each("storedBytes"),
