@@ -10,7 +10,6 @@ import latency
 import own_stack
 import report
 import stack
-from limits import judge
 from program import DEPLOYED, Program
 from report import FOLDER, LATENCY, MEASURED
 from say import Failure, Steps, explained_failures, line
@@ -49,8 +48,8 @@ def main() -> None:
         if wants_program:
             measure_costs(settings, by_program, steps)
     with steps.step("Drawing up the report"):
-        drawn = report.render()
-    judge(drawn.limits, everything=not (only or choices([])))
+        drawn = report.draw_up()
+    report.show(drawn)
 
 
 def collect(base: str) -> None:

@@ -79,7 +79,8 @@ class Parts:
         call = self.need(next(iter(self.measured.group("api")), None), "a call of the API")
         sender = self.measured.success(1000, ingress="rest")
         sent = self.success(1000) if sender is None else self.slower(of_run(sender, self.deployment), RECEIVER_MS)
-        return of_run(call, self.deployment, "record") + replace(sent, producer_requests=0.0, gateway_calls=1.0)
+        both = of_run(call, self.deployment, "record") + sent
+        return replace(both, producer_requests=0.0, gateway_calls=1.0)
 
     def slower(self, usage: Usage, latency_ms: int) -> Usage:
         """The same with a receiver that takes so long: what it adds to Lambda's time was measured for itself."""
@@ -94,33 +95,56 @@ class Parts:
         added = run.each("billedMs", "delivery").median - quick.each("billedMs", "delivery").median
         return self.deployment.gb_seconds("sender", max(added, 0.0), 0.0)
 
-    def attempt(self, *words: str) -> Usage:
-        """A run of the group `retries`, by a word of its name."""
-        runs = [run for run in self.measured.group("retries") if run.function == "sender"]
-        run = next((run for word in words for run in runs if word in run.name), None)
-        run = self.need(run, f"retries: {words[0]}")
+    def tried(self, what: str, is_wanted: Callable[[Run], bool]) -> Usage:
+        """The first run of attempts that is wanted. Only an event's first one has come from a producer."""
+        runs = self.measured.group("retries") + self.measured.group("failures")
+        run = self.need(next((run for run in runs if run.function == "sender" and is_wanted(run)), None), what)
         usage = self.slower(of_run(run, self.deployment, "record"), RECEIVER_MS)
-        return usage if "first" in words else replace(usage, producer_requests=0.0)
+        return usage if is_first(run) else replace(usage, producer_requests=0.0)
+
+    def first_fails(self) -> Usage:
+        """An event whose first attempt fails."""
+        return self.tried("a first attempt that fails", lambda run: is_first(run) and not run.sum("deliveries"))
+
+    def retry_fails(self) -> Usage:
+        """A later attempt that fails, and is followed by another."""
+        return self.tried("a retry that fails", lambda run: not (is_first(run) or run.sum("deliveries", "exhausted")))
+
+    def retry_arrives(self) -> Usage:
+        """A later attempt that arrives."""
+        return self.tried("a retry that arrives", lambda run: not is_first(run) and run.sum("deliveries") > 0)
+
+    def last_fails(self) -> Usage:
+        """The last attempt of the schedule, which fails."""
+        try:
+            return self.tried("a last attempt", lambda run: not is_first(run) and run.sum("exhausted") > 0)
+        except Missing:
+            return self.retry_fails()
 
     def wake_up(self) -> Usage:
         """A waiting delivery is received before it is due, and put back."""
         run = self.need(next(iter(self.measured.group("waiting")), None), "a wake-up")
-        return of_run(run, self.deployment, "record")
+        return replace(of_run(run, self.deployment, "record"), producer_requests=0.0)
 
     def ended(self) -> Usage:
         """The dead-letter function counts a delivery that is exhausted."""
         run = next((run for run in self.measured.runs if run.function == "dlq"), None)
-        return of_run(self.need(run, "the dead-letter function"), self.deployment, "record")
+        usage = of_run(self.need(run, "the dead-letter function"), self.deployment, "record")
+        return replace(usage, producer_requests=0.0)
 
     def retried(self) -> Usage:
         """The first attempt fails, the second arrives; it waits less than SQS can delay."""
-        return self.attempt("first") + self.attempt("succe")
+        return self.first_fails() + self.retry_arrives()
 
     def exhausted(self, schedule: Schedule) -> Usage:
         """Every attempt of a schedule fails, and every wait is waited for at its full length."""
-        between = self.attempt("retry fails", "retry") * (schedule.attempts - 2)
-        last = self.attempt("last", "retry fails", "retry")
-        return self.attempt("first") + between + last + self.wake_up() * schedule.wake_ups + self.ended()
+        attempts = self.first_fails() + self.retry_fails() * (schedule.attempts - 2) + self.last_fails()
+        return attempts + self.wake_up() * schedule.wake_ups + self.ended()
+
+
+def is_first(run: Run) -> bool:
+    """Whether its attempts are those of events; the others come from the deliveries queue."""
+    return run.group == "failures" or "first" in run.name
 
 
 def scenarios(measured: Measured, deployment: Deployment) -> list[Scenario]:

@@ -67,6 +67,10 @@ class Run:
         by = unit or self.unit
         return Spread.of([repeat[quantity] / count(repeat, by) for repeat in self.repeats])
 
+    def sum(self, *names: str) -> int:
+        """So many of these there were in all repeats."""
+        return sum(int(repeat[name]) for repeat in self.repeats for name in names)
+
     def peak_rss(self) -> Spread:
         """The most memory that the process had, in bytes."""
         return Spread.of([repeat["peakRssBytes"] for repeat in self.repeats])

@@ -67,6 +67,8 @@ STYLE: Any = {
     "lines.linewidth": 2,
 }
 
+SENDER = "sender"
+
 # Which groups the plot of CPU shows: those whose numbers are for a delivery or an attempt.
 CPU_GROUPS = ("success", "endpoints", "body", "receiver", "failures", "ordered")
 
@@ -96,7 +98,7 @@ def draw(
     for file in folder.glob("*.svg"):
         file.unlink()
     with matplotlib.rc_context(STYLE):
-        runs = [run for group in CPU_GROUPS for run in measured.group(group)]
+        runs = [run for group in CPU_GROUPS for run in measured.group(group) if run.function == SENDER]
         if runs:
             save(cpu(runs), folder / "cpu.svg")
         if len(measured.group("growth")) > 1:

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
 import latency
 import plots
-from bill import RECEIVER_MS, Scenario, Variant, scenarios, sensitivity
+from bill import MAIN, RECEIVER_MS, Scenario, Variant, scenarios, sensitivity
 from deployment import Deployment
 from latency import Times
-from limits import Limit, judge, limits
+from limits import MEBIBYTE, Limit, judge, limits
 from measured import QUANTITIES, Measured, Run
 from prices import Prices
 from say import explained_failures, line
 from settings import ROOT, shown
-from tables import Table
-from usage import LINES
+from tables import Cell, Table
 
 FOLDER = ROOT / "target" / "bench"
 MEASURED = FOLDER / "measured.json"
@@ -53,10 +53,10 @@ GROUPS = {
 
 # What EventBridge does not do has no price.
 MISSING_THERE = (
-    "no signature that a receiver could verify, only a fixed header or a token",
-    "no record of attempts and answers, no redelivery by hand, no replay to one endpoint",
-    "no endpoints that a customer manages: a connection and a destination for each",
-    "5 seconds for an answer, 24 hours of retries whose times cannot be chosen",
+    "Missing there: a signature that a receiver can verify (a connection has a fixed header or a token); a record of "
+    "attempts and answers, and with it redelivery and replay; endpoints that customers manage themselves; more than "
+    "five seconds for an answer; retries at times of one's own, or for longer than a day. Data out is not counted, "
+    "since EventBridge's page names no price for it."
 )
 
 
@@ -74,7 +74,7 @@ class Report:
     deployment: Deployment
 
     @classmethod
-    def draw_up(cls) -> Report:
+    def compute(cls) -> Report:
         """Compute it from what is in target/bench."""
         measured, prices, deployment = Measured.load(MEASURED), Prices.load(), Deployment.by_default()
         bill = scenarios(measured, deployment)
@@ -111,22 +111,22 @@ class Report:
     def bill_tables(self) -> list[Table]:
         """What a million messages cost."""
         priced = [scenario for scenario in self.bill if scenario.usage is not None]
+        if not priced:
+            return []
+        names = ["line", *(scenario.name for scenario in priced)]
         title = f"The bill: dollars per million messages ({self.prices.region}, list prices of {self.prices.date})"
-        ours = Table(title, ["line", *(scenario.name for scenario in priced)])
-        lines = [scenario.lines(self.prices, self.deployment) or {} for scenario in priced]
-        for name in (item.name for item in LINES):
-            ours.rows.append((name, *(of[name] for of in lines)))
-        ours.rows.append(("hookbell, all in", *(scenario.total(self.prices, self.deployment) for scenario in priced)))
+        ours = [scenario.lines(self.prices, self.deployment) or {} for scenario in priced]
         theirs = [scenario.eventbridge(self.prices) for scenario in priced]
-        rows = list(theirs[0]) if theirs else []
-        other = Table("The same messages and attempts by EventBridge", ["line", *(each.name for each in priced)])
-        for name in rows:
-            other.rows.append((name, *(of[name] for of in theirs)))
-        if rows:
-            other.rows.append(("EventBridge, all in", *(sum(of.values()) for of in theirs)))
-        under = Table("The first column of the bill under other conditions", ["condition", "dollars"])
-        under.rows = [(variant.condition, variant.dollars) for variant in self.variants]
-        return [ours, other, under]
+        conditions = f"A receiver answers after {RECEIVER_MS} ms; the functions run on {self.deployment.architecture}."
+        return [
+            Table(title, names, summed("hookbell, all in", ours), conditions),
+            Table("The same by EventBridge", names, summed("EventBridge, all in", theirs), MISSING_THERE),
+            Table(
+                f"The bill of {MAIN} under other conditions",
+                ["condition", "dollars"],
+                [(variant.condition, variant.dollars) for variant in self.variants],
+            ),
+        ]
 
     def latency_table(self) -> Table:
         """From a sender to a receiver."""
@@ -136,16 +136,9 @@ class Report:
         return table
 
     def remarks(self) -> list[str]:
-        """What has to be said beside the numbers."""
-        said = [
-            f"The bill is for a receiver that answers after {RECEIVER_MS} ms, and for {self.deployment.architecture}.",
-            "EventBridge has, at that price: " + "; ".join(MISSING_THERE) + ".",
-            "Its data out is not counted: its page names no price for it.",
-        ]
+        """What has to be said before the numbers."""
         missing = [f"{scenario.name} ({scenario.missing})" for scenario in self.bill if scenario.missing]
-        if missing:
-            said.append("Not measured: " + "; ".join(missing) + ".")
-        return said
+        return ["Not in the bill, as it was not measured: " + "; ".join(missing) + "."] if missing else []
 
     def heading(self) -> list[str]:
         """Where and when."""
@@ -197,19 +190,22 @@ class Report:
         }
 
 
+def summed(name: str, bills: list[dict[str, float]]) -> list[Sequence[Cell]]:
+    """The lines of several bills, beside each other, and their sums below."""
+    rows: list[Sequence[Cell]] = [(line, *(bill[line] for bill in bills)) for line in bills[0]]
+    return [*rows, (name, *(sum(bill.values()) for bill in bills))]
+
+
 def run_table(title: str, runs: list[Run]) -> Table:
     """What the runs of one group cost, for each delivery, attempt or record."""
-    unit = runs[0].unit if runs else "delivery"
-    columns = [f"each {unit}", "CPU ms", "from", "to", "billed ms", "write units", "read units", "SQS requests"]
+    columns = ["", "of each", "CPU ms", "from", "to", "billed ms", "write units", "read units", "SQS requests"]
     table = Table(title, [*columns, "stored bytes", "log bytes", "sent bytes", "peak MB"])
     for run in runs:
         cpu = run.each("cpuMs")
-        medians = [
-            run.each(name).median for name in ("billedMs", "writeUnits", "readUnits", "sqsRequests", "storedBytes")
-        ]
-        bytes_out = [run.each(name).median for name in ("logBytes", "sentBytes")]
-        peak = run.peak_rss().most / 1024 / 1024
-        table.rows.append((run.name, cpu.median, cpu.least, cpu.most, *medians, *bytes_out, peak))
+        quantities = ("billedMs", "writeUnits", "readUnits", "sqsRequests", "storedBytes", "logBytes", "sentBytes")
+        medians = [run.each(name).median for name in quantities]
+        peak = run.peak_rss().most / MEBIBYTE
+        table.rows.append((run.name, run.unit, cpu.median, cpu.least, cpu.most, *medians, peak))
     return table
 
 
@@ -241,17 +237,22 @@ def begin(chosen: dict[str, str]) -> None:
     ABOUT.write_text(json.dumps(about) + "\n", encoding="utf-8")
 
 
-def render() -> Report:
-    """Write the report in all its forms, and print it."""
-    report = Report.draw_up()
+def draw_up() -> Report:
+    """Write the report in all its forms."""
+    report = Report.compute()
     plots.draw(report.measured, report.bill, report.times, report.prices, report.deployment, PLOTS)
     TEXT.write_text(report.markdown(), encoding="utf-8")
     DATA.write_text(json.dumps(report.record(), indent=2) + "\n", encoding="utf-8")
+    return report
+
+
+def show(report: Report) -> None:
+    """Print it, and fail where a limit is not kept."""
     line(f"\n{report.text()}")
     line(f"This is in {shown(TEXT)}, for programs in {shown(DATA)}, and drawn in {shown(PLOTS)}/.")
-    return report
+    judge(report.limits, everything=not report.about.get("chosen"))
 
 
 if __name__ == "__main__":
     with explained_failures():
-        judge(render().limits, everything=False)
+        show(draw_up())

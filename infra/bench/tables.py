@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ class Table:
     title: str
     columns: Sequence[str]
     rows: list[Sequence[Cell]] = field(default_factory=list)
+    note: str = ""
 
     def cells(self) -> list[list[str]]:
         """The heading and the rows, as text."""
@@ -44,14 +46,17 @@ class Table:
 
     def text(self) -> str:
         """For a terminal."""
-        return f"{self.title}\n\n" + "".join(f"  {line}\n" for line in self.lines())
+        note = textwrap.wrap(self.note, 100)
+        below = ["", *note] if note else []
+        return f"{self.title}\n\n" + "".join(f"  {line}".rstrip() + "\n" for line in [*self.lines(), *below])
 
     def markdown(self) -> str:
         """For a page."""
         heading, *rows = self.cells()
         rule = [":--" if self.is_text(index) else "--:" for index in range(len(heading))]
         lines = [" | ".join(row).replace("\n", " ") for row in (heading, rule, *rows)]
-        return f"### {self.title}\n\n" + "".join(f"| {line} |\n" for line in lines)
+        below = f"\n{self.note}\n" if self.note else ""
+        return f"### {self.title}\n\n" + "".join(f"| {line} |\n" for line in lines) + below
 
     def records(self) -> list[dict[str, Any]]:
         """For programs."""

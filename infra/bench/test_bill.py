@@ -40,8 +40,8 @@ PRICES = replace(
 def repeat(**changed: Any) -> dict[str, Any]:
     """Ten messages in one batch."""
     ten = {
-        **{"function": "sender", "records": 10, "deliveries": 10, "attempts": 10, "invocations": 1},
-        **{"cpuMs": 0.0, "billedMs": 20, "wallMs": 20.0, "peakRssBytes": 1, "calls": {}},
+        **{"function": "sender", "records": 10, "deliveries": 10, "attempts": 10, "exhausted": 0},
+        **{"invocations": 1, "cpuMs": 0.0, "billedMs": 20, "wallMs": 20.0, "peakRssBytes": 1, "calls": {}},
         **{"readUnits": 1.0, "writeUnits": 20.0, "sqsRequests": 2.0, "producerRequests": 1.0},
         **{"storedBytes": 10_000, "storedItems": 20, "logBytes": 3_000, "logLines": 10, "sentBytes": 20_000},
     }
@@ -63,12 +63,13 @@ def failed(name: str, **changed: Any) -> dict[str, Any]:
 RUNS = [
     run("success", "batches of 10"),
     run("receiver", "100 ms", {"latencyMs": 100}, billedMs=120),
-    run("api", "send", function="api", records=10, deliveries=0, attempts=0, writeUnits=0.0, producerRequests=0.0),
+    run("api", "send", function="api", records=10, deliveries=0, attempts=0, writeUnits=0.0),
     failed("first attempt fails", writeUnits=30.0),
     failed("retry fails", writeUnits=10.0),
+    failed("last attempt fails", writeUnits=20.0, exhausted=10),
     run("retries", "retry succeeds", writeUnits=10.0),
-    failed("dead-letter function", function="dlq", writeUnits=40.0, producerRequests=0.0),
-    run("waiting", "wake-up", deliveries=0, attempts=0, writeUnits=0.0, producerRequests=0.0, storedBytes=0),
+    failed("dead-letter function", function="dlq", writeUnits=40.0),
+    run("waiting", "wake-up", deliveries=0, attempts=0, writeUnits=0.0, storedBytes=0),
 ]
 MEASURED = Measured.of({"runs": RUNS})
 
@@ -129,7 +130,7 @@ class TheBill(unittest.TestCase):
 
     def test_an_exhausted_delivery_is_all_its_attempts_waits_and_its_end(self) -> None:
         usage = Parts(MEASURED, DEPLOYMENT).exhausted(Schedule("of three attempts", [30, 1800]))
-        self.assertAlmostEqual(usage.write_units, 3 + 1 + 1 + 4)
+        self.assertAlmostEqual(usage.write_units, 3 + 1 + 2 + 4)
         self.assertAlmostEqual(usage.invocations, 0.1 * (3 + 1 + 1))
         # Only the event came from a producer.
         self.assertAlmostEqual(usage.producer_requests, 0.1)
