@@ -35,10 +35,10 @@ def main() -> None:
     by_program = [name for name in only if name != END_TO_END]
     wants_program, wants_latency = not only or bool(by_program), not only or END_TO_END in only
     steps = Steps(own_stack.STEPS + 1 + 2 * wants_program + wants_latency + 1)
-    if not only:
-        # What an earlier run has measured is no part of this one.
-        MEASURED.unlink(missing_ok=True)
-        LATENCY.unlink(missing_ok=True)
+    # What an earlier run has measured is no part of this one.
+    for file, is_measured in ((MEASURED, wants_program), (LATENCY, wants_latency)):
+        if is_measured:
+            file.unlink(missing_ok=True)
     report.begin({name: os.environ[name] for name in ("ONLY", *CHOICES) if os.environ.get(name)})
     with own_stack.own_stack(settings, steps) as running:
         with steps.step("Copying the binaries, and zipping them as `sam deploy` does"):
