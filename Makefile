@@ -5,9 +5,11 @@ PORT ?= 4566
 TIME_SCALE ?= 0.0002
 TEST_PORT ?= 4577
 TEST_TIME_SCALE ?= 0.0002
+BENCH_PORT ?= 4588
 SECONDS ?= 60
-export PORT TIME_SCALE TEST_PORT TEST_TIME_SCALE FUNCTION FOLLOW MINUTES TEST CHROMIUM BASE SIZE
+export PORT TIME_SCALE TEST_PORT TEST_TIME_SCALE FUNCTION FOLLOW MINUTES TEST CHROMIUM SIZE
 export SEED KILLS DELIVERIES ENDPOINTS
+export BENCH_PORT BASE ONLY REPEATS BATCH PAYLOAD LATENCY FAILURES EVENTS
 
 # Output is UTF-8 whatever the terminal says, and nothing is found twice by another path.
 export PYTHONUTF8 = 1
@@ -19,7 +21,7 @@ SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up demo listen logs browser bench chaos fuzz isolation down check test clean tools test-tools
+.PHONY: help up demo listen logs browser bench chaos fuzz isolation down check test clean tools test-tools bench-tools
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,7 +31,8 @@ help: ## list what can be made
 	@echo "  TEST=ordering CHROMIUM=/path  for browser: only those tests, another Chromium"
 	@echo "  TARGET=shapes SECONDS=$(SECONDS)  for fuzz: one of infra/fuzz/corpus, and how long"
 	@echo "  SIZE=100x60                  for isolation: events a second, and seconds"
-	@echo "  BASE=/path/to/bootstrap      for bench: another build of api, to compare with"
+	@echo "  ONLY=success REPEATS=1 BASE=/path/to/bootstrap  for bench: those groups alone, how often, another"
+	@echo "                               build of api to compare with; for more see infra/bench"
 	@echo "  SEED=1 KILLS=200 DELIVERIES=20000 ENDPOINTS=200  for chaos: what goes wrong, and how much"
 	@echo "  FUNCTION=sender FOLLOW=1 MINUTES=60  for logs: one function, go on, how far back"
 
@@ -53,7 +56,7 @@ fuzz: ## feed the parsers with wrong texts, each for SECONDS, or TARGET alone
 	FUZZ_SECONDS=$(SECONDS) FUZZ_SEED=$(SEED) cargo test --workspace --locked --exclude hookbell-testkit --lib --bins -- \
 		fuzz::$(TARGET) --nocapture
 
-bench: tools ## measure what is deployed: its pages, its cold start, its size
+bench: bench-tools ## measure what a million messages cost, how long one takes, and draw up a report
 	@PYTHONPATH=$(LOCAL) $(IN_VENV) infra/bench/bench.py
 
 chaos: tools ## kill what is deployed, fail it in every way, and look for what was lost
@@ -74,6 +77,7 @@ check: tools ## formatting, lints, tests without a stack, and the template
 	$(SAM) validate --lint
 	$(VENV)/cfn-lint template.yaml infra/snippets/*.yaml
 	$(IN_VENV) -m compileall -q $(LOCAL) infra/bench infra/chaos
+	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest discover -s infra/bench
 	@if command -v cargo-deny >/dev/null; then \
 		echo "cargo deny check bans licenses sources"; \
 		cargo deny check bans licenses sources; \
@@ -95,3 +99,7 @@ tools:
 # The same, and what only the tests need.
 test-tools:
 	@$(PYTHON) $(LOCAL)/tools.py --tests
+
+# The same, and what only the benchmark needs.
+bench-tools:
+	@$(PYTHON) $(LOCAL)/tools.py --bench

@@ -1,117 +1,111 @@
-"""`make bench`: measures what hookbell costs, on the binaries that `make up` has deployed."""
+"""`make bench`: what hookbell costs, measured on the deployed binaries and on a local AWS of its own."""
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import subprocess
 import zipfile
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import aws
+import latency
+import own_stack
+import report
 import stack
-from cloud import port_taken
-from commands import run_logged
+from program import DEPLOYED, Program
+from report import FOLDER, LATENCY, MEASURED
 from say import Failure, Steps, explained_failures, line
-from settings import BUILD_FOLDER, ROOT, for_up, shown
+from settings import ROOT, Settings, for_bench
 
-FOLDER = ROOT / "target" / "bench"
-BINARIES = FOLDER / "binaries"
-BUILD_LOG = FOLDER / "build.log"
-LOG = FOLDER / "bench.log"
+PROGRAM = Program("hookbell-bench", FOLDER)
 FUNCTIONS_LOG = FOLDER / "functions.log"
 
-# What is measured is a process of its own, so it does not matter how the benchmark itself was built.
-CARGO = ["cargo", "bench", "--package", "hookbell-bench", "--profile", "dev", "--locked"]
-
-# The first two are done here, the rest by the benchmark: see benches/main.rs.
-TOTAL_STEPS = 5
-
-# Whose binaries are copied, and what the functions are called in template.yaml. Their log lines
-# begin with these names.
-DEPLOYED = {"api": "ApiFunction", "sender": "SenderFunction"}
+# Another build of api, to compare with.
 BASE = "base"
+
+# What a person may choose: a variable of make, and under which name the program reads it.
+CHOICES = ("REPEATS", "BATCH", "ENDPOINTS", "PAYLOAD", "LATENCY", "FAILURES", "EVENTS")
+
+# In ONLY, beside the program's groups: what is measured here.
+END_TO_END = "latency"
 
 
 def main() -> None:
-    """Measure, print the report, and fail where what is required is not kept."""
-    settings = for_up()
-    running = stack.read(settings)
-    if not port_taken(urlsplit(running["awsEndpointUrl"]).port or 80):
-        raise Failure("The local stack has ended.", "start it again: make up")
-    environment = {
-        **aws.environment(settings),
-        "HOOKBELL_STACK": str(settings.stack_file),
-        "HOOKBELL_BINARIES": str(BINARIES),
-        # What failed is to be the end of the log.
-        "RUST_BACKTRACE": "0",
-    }
-    steps = Steps(TOTAL_STEPS)
-    with steps.step("Copying the binaries, and zipping them as `sam deploy` does"):
-        collect(os.environ.get("BASE", ""))
-    with steps.step("Building the benchmark (first time about two minutes)"):
-        if not run_logged([*CARGO, "--no-run"], BUILD_LOG, environment):
-            raise Failure("The benchmark does not compile.", "repair what the log names.", BUILD_LOG)
-    measure(environment)
-    conclude()
+    """Measure, draw up the report, and fail where a limit is not kept."""
+    settings = for_bench()
+    only = [name for name in os.environ.get("ONLY", "").replace(",", " ").split() if name]
+    by_program = [name for name in only if name != END_TO_END]
+    wants_program, wants_latency = not only or bool(by_program), not only or END_TO_END in only
+    steps = Steps(own_stack.STEPS + 1 + 2 * wants_program + wants_latency + 1)
+    # What an earlier run has measured is no part of this one.
+    for file, is_measured in ((MEASURED, wants_program), (LATENCY, wants_latency)):
+        if is_measured:
+            file.unlink(missing_ok=True)
+    report.begin({name: os.environ[name] for name in ("ONLY", *CHOICES) if os.environ.get(name)})
+    with own_stack.own_stack(settings, steps) as running:
+        with steps.step("Copying the binaries, and zipping them as `sam deploy` does"):
+            collect(os.environ.get("BASE", ""))
+        if wants_latency:
+            measure_latency(running, steps)
+        if wants_program:
+            measure_costs(settings, by_program, steps)
+    with steps.step("Drawing up the report"):
+        drawn = report.draw_up()
+    report.show(drawn)
 
 
 def collect(base: str) -> None:
-    """Copy what is measured: a build that goes on meanwhile changes nothing of it."""
-    sources = {
-        name: (BUILD_FOLDER / function / "bootstrap", "build and deploy it: make up")
-        for name, function in DEPLOYED.items()
-    }
+    """Copy what is measured, and weigh what is uploaded."""
+    PROGRAM.collect()
+    names = list(DEPLOYED)
     if base:
-        advice = "name the `bootstrap` that `make up` leaves in target/lambda/api/ of another checkout."
-        sources[BASE] = (ROOT / base, advice)
-    shutil.rmtree(BINARIES, ignore_errors=True)
-    BINARIES.mkdir(parents=True)
-    for name, (source, advice) in sources.items():
-        if not source.is_file():
-            raise Failure(f"There is no file {shown(source)}.", advice)
-        shutil.copy(source, BINARIES / name)
-        with zipfile.ZipFile(BINARIES / f"{name}.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.write(source, "bootstrap")
+        advice = "name the `bootstrap` that a build leaves in target/lambda/api/ of another checkout."
+        PROGRAM.add(BASE, ROOT / base, advice)
+        names.append(BASE)
+    for name in names:
+        with zipfile.ZipFile(PROGRAM.binaries / f"{name}.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(PROGRAM.binaries / name, "bootstrap")
 
 
-def measure(environment: dict[str, str]) -> None:
-    """Run the benchmark, and show what it says; what the functions log goes to a file."""
+def measure_latency(running: stack.Stack, steps: Steps) -> None:
+    """From end to end, before anything else is on the stack."""
+    title = f"Sending {latency.EVENTS} events through each door, one at a time"
+    with steps.step(title) as step:
+        step.outcome = latency.measure(running, LATENCY)
+
+
+def measure_costs(settings: Settings, only: list[str], steps: Steps) -> None:
+    """Build the program and run it; what the functions log goes to a file."""
+    environment = {
+        **aws.environment(settings),
+        **choices(only),
+        "HOOKBELL_STACK": str(settings.stack_file),
+        "HOOKBELL_BINARIES": str(PROGRAM.binaries),
+        "HOOKBELL_BENCH_CERTS": str(settings.certificates),
+        # What failed is to be the end of the log.
+        "RUST_BACKTRACE": "0",
+    }
+    with steps.step("Building the benchmark (first time about two minutes)"):
+        PROGRAM.build(environment)
     functions = tuple(f"{name}: " for name in (*DEPLOYED, BASE))
-    with LOG.open("wb") as log, FUNCTIONS_LOG.open("w", encoding="utf-8") as functions_log:
-        process = subprocess.Popen(
-            CARGO, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
-        )
-        assert process.stdout is not None
-        try:
-            for text in process.stdout:
-                if text.startswith(functions):
-                    functions_log.write(text)
-                else:
-                    line(text.rstrip("\n"))
-        except BaseException:
-            process.terminate()
-            raise
-        finally:
-            process.wait()
-    if process.returncode != 0:
-        raise Failure("The benchmark broke off.", "read why in the log.", LOG)
+    with steps.step("Measuring what each scenario costs"), FUNCTIONS_LOG.open("w", encoding="utf-8") as log:
+
+        def show(text: str) -> None:
+            if text.startswith(functions):
+                log.write(f"{text}\n")
+            else:
+                line(text)
+
+        if not PROGRAM.run(environment, show):
+            raise Failure("The benchmark broke off.", "read why in the log.", PROGRAM.log)
+        if not MEASURED.exists():
+            raise Failure("The benchmark has left no numbers.", "read why in the log.", PROGRAM.log)
 
 
-def conclude() -> None:
-    """Print the report."""
-    text, data = FOLDER / "report.txt", FOLDER / "report.json"
-    line(f"\n{text.read_text(encoding='utf-8')}")
-    line(f"This is in {shown(text)}, and for programs in {shown(data)}.")
-    limits = json.loads(data.read_text(encoding="utf-8"))["limits"]
-    broken = sum(not limit["kept"] for limit in limits)
-    if broken:
-        raise Failure(
-            f"{broken} of the {len(limits)} limits above are not kept.",
-            "find what has made it grow. Times grow on a machine that does other work too; bytes do not.",
-        )
+def choices(only: list[str]) -> dict[str, str]:
+    """What was chosen, as the program reads it."""
+    chosen = {f"BENCH_{name}": os.environ[name] for name in CHOICES if os.environ.get(name)}
+    if only:
+        chosen["BENCH_ONLY"] = ",".join(only)
+    return chosen
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ class Cloud:
             raise Failure(
                 f"Port {self.settings.port} is taken by a program that was not started from here.",
                 f"stop that program, or choose another port: PORT={self.settings.port + 1} for "
-                f"`make up`, TEST_PORT={self.settings.port + 1} for `make test`.",
+                f"`make up`, TEST_PORT for `make test`, BENCH_PORT for `make bench`.",
             )
         self.scratch.mkdir(parents=True, exist_ok=True)
         self.settings.logs.mkdir(parents=True, exist_ok=True)

@@ -9,15 +9,16 @@ import sys
 
 from cloud import Cloud
 from say import explained_failures, line
-from settings import Settings, for_test, for_up, shown
+from settings import Settings, for_bench, for_test, for_up, shown
 
 
 def main() -> None:
-    """Stop the local AWS of `make up`, and with --all that of an interrupted `make test` too."""
+    """Stop the local AWS of `make up`, and with --all those of interrupted tests and benchmarks too."""
     with explained_failures():
         stop(for_up())
         if "--all" in sys.argv[1:]:
             stop(for_test())
+            stop(for_bench())
 
 
 def stop(settings: Settings) -> None:

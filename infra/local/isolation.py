@@ -9,10 +9,9 @@ import os
 import subprocess
 
 import aws
-from cloud import Cloud
+from own_stack import own_stack
 from say import Failure, Steps, explained_failures
 from settings import ROOT, for_test
-from up import bring_up
 
 TOTAL_STEPS = 5
 
@@ -20,13 +19,9 @@ TOTAL_STEPS = 5
 def main() -> None:
     """Bring a stack up, run the test against it, and stop it whatever happened."""
     settings = for_test()
-    cloud = Cloud(settings)
     with explained_failures():
-        # A run that was killed may have left one, with its data.
-        cloud.stop()
         steps = Steps(TOTAL_STEPS)
-        try:
-            bring_up(settings, cloud, steps)
+        with own_stack(settings, steps):
             environment = {
                 **aws.environment(settings),
                 "HOOKBELL_STACK": str(settings.stack_file),
@@ -37,8 +32,6 @@ def main() -> None:
             with steps.step("Measuring"):
                 if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode != 0:
                     raise Failure("Receivers that hang delay others.", "the numbers are above.")
-        finally:
-            cloud.stop()
 
 
 if __name__ == "__main__":

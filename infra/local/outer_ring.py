@@ -15,10 +15,9 @@ import fuzz
 import leaks
 import logs
 import stack
-from cloud import Cloud
+from own_stack import own_stack
 from say import Failure, Steps, explained_failures, line
 from settings import ROOT, Settings, for_test, shown
-from up import bring_up
 
 TOTAL_STEPS = 9
 
@@ -26,19 +25,15 @@ TOTAL_STEPS = 9
 def main() -> None:
     """Bring a stack up, run everything against it, and stop it whatever happened."""
     settings = for_test()
-    cloud = Cloud(settings)
     with explained_failures():
-        # A run that was killed may have left one, with its data.
-        cloud.stop()
         steps = Steps(TOTAL_STEPS)
         try:
-            running = bring_up(settings, cloud, steps)
-            try:
-                test(settings, running, steps)
-            finally:
-                logs.save(running, settings.logs / "functions.log")
+            with own_stack(settings, steps) as running:
+                try:
+                    test(settings, running, steps)
+                finally:
+                    logs.save(running, settings.logs / "functions.log")
         finally:
-            cloud.stop()
             line(f"Stopped the local AWS of the tests. Logs are in {shown(settings.logs)}/.")
         line("All tests passed.")
 

@@ -11,6 +11,7 @@ VENV = ROOT / ".venv"
 TEMPLATE = ROOT / "template.yaml"
 REQUIREMENTS = ROOT / "infra" / "local" / "requirements.txt"
 TEST_REQUIREMENTS = ROOT / "infra" / "local" / "test-requirements.txt"
+BENCH_REQUIREMENTS = ROOT / "infra" / "bench" / "requirements.txt"
 VERIFIERS = ROOT / "infra" / "local" / "verifiers"
 BUILD_FOLDER = ROOT / ".aws-sam" / "build"
 EVENTS_FOLDER = ROOT / "events"
@@ -22,7 +23,7 @@ ACCOUNT = "123456789012"
 
 @dataclass(frozen=True)
 class Settings:
-    """One local run: `make up` has one, and `make test` has another that never meets the first."""
+    """One local run: `make up`, `make test` and `make bench` have one each, and they never meet."""
 
     folder: Path
     port: int
@@ -64,6 +65,15 @@ def for_test() -> Settings:
         folder=ROOT / ".local" / "test",
         port=int(os.environ.get("TEST_PORT", "4577")),
         time_scale=os.environ.get("TEST_TIME_SCALE", "0.0002"),
+    )
+
+
+def for_bench() -> Settings:
+    """The settings of `make bench`, from BENCH_PORT. It measures how long things take, so no wait is shortened."""
+    return Settings(
+        folder=ROOT / ".local" / "bench",
+        port=int(os.environ.get("BENCH_PORT", "4588")),
+        time_scale="1",
     )
 
 

@@ -25,11 +25,12 @@ if sys.version_info < (3, 10):
 import chromium
 from commands import run_logged
 from say import Failure, Steps, explained_failures
-from settings import REQUIREMENTS, ROOT, TEST_REQUIREMENTS, VENV, VERIFIERS
+from settings import BENCH_REQUIREMENTS, REQUIREMENTS, ROOT, TEST_REQUIREMENTS, VENV, VERIFIERS
 
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "requirements.sha256"
 TESTS_STAMP = VENV / "test-requirements.sha256"
+BENCH_STAMP = VENV / "bench-requirements.sha256"
 PIP_LOG = ROOT / ".local" / "log" / "pip.log"
 NPM_LOG = ROOT / ".local" / "log" / "npm.log"
 
@@ -55,6 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, help="how many steps the whole command has")
     parser.add_argument("--tests", action="store_true", help="also what only `make test` needs")
+    parser.add_argument("--bench", action="store_true", help="also what only `make bench` needs")
     arguments = parser.parse_args()
     with explained_failures():
         if arguments.steps is None:
@@ -68,6 +70,9 @@ def main() -> None:
             if arguments.tests and chromium.find() is None:
                 with Steps(1).step("Installing Chromium, which the tests of the console drive"):
                     chromium.install()
+            if arguments.bench and not bench_installed():
+                with Steps(1).step("Installing what the benchmark draws with into .venv"):
+                    install_for_bench()
             return
         steps = Steps(arguments.steps)
         with steps.step("Checking what this machine has") as step:
@@ -153,6 +158,11 @@ def tests_installed() -> bool:
     return TESTS_STAMP.exists() and TESTS_STAMP.read_text() == digest(*TESTS_FILES)
 
 
+def bench_installed() -> bool:
+    """Whether .venv holds exactly what the file of the benchmark's requirements asks for."""
+    return BENCH_STAMP.exists() and BENCH_STAMP.read_text() == digest(BENCH_REQUIREMENTS)
+
+
 def venv_works() -> bool:
     """Whether .venv has a Python that starts: one that was upgraded or moved away does not."""
     return PYTHON.exists() and subprocess.run([PYTHON, "-c", ""], check=False).returncode == 0
@@ -179,6 +189,12 @@ def install_for_tests() -> None:
     if not run_logged([*npm, "--no-audit", "--no-fund"], NPM_LOG, in_venv):
         raise Failure("The verifiers of JavaScript could not be installed.", ADVICE, NPM_LOG)
     TESTS_STAMP.write_text(digest(*TESTS_FILES))
+
+
+def install_for_bench() -> None:
+    """Install what only the benchmark needs."""
+    pip_install(BENCH_REQUIREMENTS)
+    BENCH_STAMP.write_text(digest(BENCH_REQUIREMENTS))
 
 
 def pip_install(requirements: Path) -> None:
