@@ -218,7 +218,7 @@ fn left_to_do(turn: Turn, delivery: &Delivery) -> Option<FollowUp> {
 
 /// Puts on its queue what follows from the end of a delivery; until it is there the delivery is not over.
 async fn finish(sender: &Sender, follow_up: Option<FollowUp>) -> Result<Head, TaskError> {
-    let failed = follow_up::send(sender, follow_up.into_iter().collect()).await;
+    let failed = follow_up::send(sender, follow_up.into_iter().enumerate().collect()).await;
     if failed.is_empty() { Ok(Head::Over) } else { Err(TaskError::NotFollowedUp) }
 }
 
