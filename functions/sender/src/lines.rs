@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use hookbell_aws::queues::{DeliveryTask, EndedBecause, Task};
-use hookbell_aws::table::{Claim, Claiming};
+use hookbell_aws::table::Claim;
 use hookbell_domain::delivery::{Delivery, SKIPPED_DISABLED, Turn};
 use hookbell_domain::time::{after, until};
 use jiff::Timestamp;
@@ -170,13 +170,8 @@ async fn advance(sender: &Sender, task: DeliveryTask, record: &Record, budget: B
     if let Some(slot) = gate::slot_in_line(sender, &target).await? {
         return Ok(Head::Waits(slot));
     }
-    let claiming = Claiming { by: record.claimant(), now: Timestamp::now(), until: Budget::claim(deadline) };
     let turn = task.turn();
-    let claim = match task.makes {
-        Some(_) => sender.table.claim_new(&waiting::row(&task), claiming).await?,
-        None => sender.table.claim_attempt(task.endpoint_id, task.delivery_id, turn, claiming).await?,
-    };
-    match claim {
+    match waiting::claim(sender, &task, record.claimant(), deadline).await? {
         Claim::Taken(delivery) => {
             let policy = organization.record.profile.retry.in_order();
             let (step, made) = waiting::attempt(sender, organization, target, &task, delivery, policy).await?;
