@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::items::OrganizationItem;
 use super::keys::{self, Key};
 use super::organizations::{OrganizationRecord, record};
-use super::{Item, Table, text};
+use super::{Item, Table, sort_key, text};
 use crate::AwsError;
 
 /// A part of the list of organizations.
@@ -129,8 +129,7 @@ impl Table {
 
 /// Whose entry that is.
 fn id(entry: &Item) -> Result<OrganizationId, AwsError> {
-    let sk = entry.get(keys::SK).and_then(|sk| sk.as_s().ok()).map_or("", String::as_str);
-    sk.parse().map_err(|error| AwsError::unreadable("reading the list of organizations", error))
+    sort_key(entry).parse().map_err(|error| AwsError::unreadable("reading the list of organizations", error))
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ impl Table {
         let secrets = secrets.collect::<Result<Vec<_>, SealError>>().map_err(unsealed)?;
         let mut condition = "secrets = :secrets".to_owned();
         let mut change = "SET secrets = :anew".to_owned();
-        let mut update = self.client.update_item().table_name(&self.name).set_key(Some(key().into_item()));
+        let mut update = self.update(key());
         update = update.expression_attribute_values(":secrets", list(&item.secrets)?);
         update = update.expression_attribute_values(":anew", list(&secrets)?);
         if let Some(pair) = pair {
