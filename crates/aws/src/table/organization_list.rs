@@ -20,6 +20,8 @@ use crate::AwsError;
 pub struct OrganizationPage {
     /// By id, each byte of it counting.
     pub organizations: Vec<OrganizationRecord>,
+    /// What is left out of them because it cannot be read, and why: for the log.
+    pub unreadable: Vec<(OrganizationId, AwsError)>,
     /// Behind which id the list goes on; absent at its end. Not always the last organization's: some are left out.
     pub next: Option<OrganizationId>,
 }
@@ -90,8 +92,15 @@ impl Table {
         let (ids, next) = self.organization_ids(prefix, start, limit.max(1)).await?;
         let items: Vec<KeyedItem> = self.get_all(ids.iter().map(Key::organization).collect(), true).await?;
         let items: HashMap<String, OrganizationItem> = items.into_iter().map(|keyed| (keyed.pk, keyed.item)).collect();
-        let found = |id: &OrganizationId| record(id, items.get(&Key::organization(id).pk)?).ok();
-        Ok(OrganizationPage { organizations: ids.iter().filter_map(found).collect(), next })
+        let mut page = OrganizationPage { next, ..OrganizationPage::default() };
+        for id in ids {
+            let Some(item) = items.get(&Key::organization(&id).pk) else { continue };
+            match record(&id, item) {
+                Ok(record) => page.organizations.push(record),
+                Err(error) => page.unreadable.push((id, error)),
+            }
+        }
+        Ok(page)
     }
 
     /// The next ids of the list, and behind which of them it goes on, if it does.
