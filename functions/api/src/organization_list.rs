@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Query, State};
+use hookbell_aws::AwsError;
+use hookbell_aws::table::OrganizationPage;
+use hookbell_domain::ids::OrganizationId;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -65,7 +68,21 @@ pub(crate) async fn list(
     let limit = query.limit(api.config.limits.page_size);
     let (behind, prefix) = (query.behind_organization(&api.keys), query.id_prefix());
     query.finish()?;
-    let page = api.table.list_organizations(&prefix, behind.as_ref(), limit).await?;
+    let page = read(&api, &prefix, behind.as_ref(), limit).await?;
     let cursor = page.next.map(|next| write_organization_cursor(&api.keys, &next));
     Ok(Json(OrganizationsAnswer { organizations: page.organizations.into_iter().map(Into::into).collect(), cursor }))
+}
+
+/// Reads a page of the list. An organization that cannot be read is left out, and the log says why.
+pub(crate) async fn read(
+    api: &Api,
+    prefix: &str,
+    behind: Option<&OrganizationId>,
+    limit: usize,
+) -> Result<OrganizationPage, AwsError> {
+    let page = api.table.list_organizations(prefix, behind, limit).await?;
+    for (organization_id, error) in &page.unreadable {
+        tracing::warn!(%organization_id, %error, "an organization is left out of the list");
+    }
+    Ok(page)
 }

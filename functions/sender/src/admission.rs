@@ -50,6 +50,12 @@ pub(crate) struct OutgoingMessage {
     pub(crate) body: Bytes,
 }
 
+impl From<Message> for OutgoingMessage {
+    fn from(message: Message) -> Self {
+        Self { id: message.id, event_type: message.event_type, body: message.body.into() }
+    }
+}
+
 /// An event whose organization and shape are known.
 struct Incoming {
     event: AcceptedEvent,
@@ -215,15 +221,7 @@ async fn pass_gate(
     Ok(Admission::Deliver(admitted(organization, stored, existing)))
 }
 
-fn admitted(organization: Arc<Organization>, message: Message, existing: Vec<Delivery>) -> Admitted {
-    Admitted {
-        organization,
-        endpoint_ids: message.endpoint_ids,
-        existing,
-        message: Arc::new(OutgoingMessage {
-            id: message.id,
-            event_type: message.event_type,
-            body: Bytes::from(message.body),
-        }),
-    }
+fn admitted(organization: Arc<Organization>, mut message: Message, existing: Vec<Delivery>) -> Admitted {
+    let endpoint_ids = std::mem::take(&mut message.endpoint_ids);
+    Admitted { organization, message: Arc::new(message.into()), endpoint_ids, existing }
 }

@@ -8,7 +8,7 @@ use hookbell_domain::delivery::Claimant;
 use crate::attempt::{Finished, Job};
 use crate::follow_up::{self, FollowUp};
 use crate::parking::park;
-use crate::records::Record;
+use crate::records::{self, Record};
 use crate::sender::{Budget, Sender};
 use crate::{chunks, health, replays, waiting};
 
@@ -78,7 +78,7 @@ pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Bu
         }
     };
     let take = async |steps: Vec<(usize, Step, Made)>| {
-        let (mut follow_ups, mut owners, mut poison) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut follow_ups, mut poison) = (Vec::new(), Vec::new());
         let made = steps.iter().filter_map(|(_, _, made)| made.as_ref());
         health::write(sender, made.map(|(job, finished)| (job, finished))).await;
         for (position, step, _) in steps {
@@ -86,17 +86,13 @@ pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Bu
                 Step::Done => {}
                 Step::Again => again.push(position),
                 Step::Poison(reason) => poison.push((position, reason)),
-                Step::Follow(follow_up) => {
-                    follow_ups.push(follow_up);
-                    owners.push(position);
-                }
+                Step::Follow(follow_up) => follow_ups.push((position, follow_up)),
             }
         }
-        let failed = follow_up::send(sender, follow_ups).await;
-        again.extend(failed.into_iter().filter_map(|position| owners.get(position)));
+        again.extend(follow_up::send(sender, follow_ups).await);
         again.extend(park(sender, &sender.config.parked_queue, records, poison).await);
     };
     let positions = (0..records.len()).collect();
     chunks::run(positions, sender.config.concurrency, CHUNK, work, take).await;
-    again.into_iter().filter_map(|position| records.get(position)).map(|record| record.message_id.clone()).collect()
+    records::ids(records, again)
 }

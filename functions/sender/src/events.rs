@@ -1,6 +1,6 @@
 //! The events queue: each event is admitted, fanned out, attempted, recorded, and followed up, in that order.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hookbell_domain::delivery::{Delivery, DeliveryStatus, Route, SKIPPED_DISABLED, Turn};
@@ -8,13 +8,14 @@ use hookbell_domain::ids::DeliveryId;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
-use crate::admission::{Admission, Admitted, admit};
+use crate::admission::Admitted;
+use crate::admissions::{Admissions, admit_all};
 use crate::attempt::{self, Finished, Job, NotMade};
 use crate::follow_up::{self, FollowUp, Subject};
 use crate::gate::{self, Wait};
 use crate::lines::{self, Place};
 use crate::parking::park;
-use crate::records::Record;
+use crate::records::{self, Record};
 use crate::sender::{Budget, Sender};
 use crate::{chunks, hanging, health};
 
@@ -45,28 +46,8 @@ impl Row {
 
 /// Deals with records of the events queue; returns the ids of those that have to come again.
 pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Budget) -> Vec<String> {
-    let mut again = BTreeSet::new();
-    let (mut jobs, mut rows, mut poison) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut admitted, mut admitted_at, mut twins) = (Vec::new(), HashMap::new(), Vec::new());
-    let admissions = records.iter().map(|record| admit(sender, record, budget.began_at));
-    for (position, admission) in futures_util::future::join_all(admissions).await.into_iter().enumerate() {
-        match admission {
-            // One event's records that come again together: the first does the work, and the others end as it does.
-            Ok(Admission::Deliver(event)) => match *admitted_at.entry(event.message.id).or_insert(position) {
-                first if first == position => admitted.push((position, event)),
-                first => twins.push((position, first)),
-            },
-            Ok(Admission::Duplicate) => {}
-            Ok(Admission::Undecided) => drop(again.insert(position)),
-            Ok(Admission::Poison(reason)) => poison.push((position, reason)),
-            Err(error) => {
-                tracing::error!(%error, "an event was not admitted");
-                again.insert(position);
-            }
-        }
-    }
-    again.extend(lines::behind(records, &again));
-    admitted.retain(|(position, _)| !again.contains(position));
+    let Admissions { admitted, poison, mut again, twins } = admit_all(sender, records, budget.began_at).await;
+    let (mut jobs, mut rows) = (Vec::new(), Vec::new());
     for (position, event) in admitted {
         let is_in_order = records.get(position).is_some_and(|record| record.is_in_order());
         fan_out(position, is_in_order, event, &mut jobs, &mut rows);
@@ -78,44 +59,18 @@ pub(crate) async fn handle(sender: &Arc<Sender>, records: &[&Record], budget: Bu
     let behind = lines::behind(records, &again);
     jobs.retain(|(record, _)| !behind.contains(record));
 
-    let make = |(record, job): (usize, Job)| {
+    let work = |(record, job): (usize, Job)| {
         let sender = Arc::clone(sender);
         async move {
-            let place = gate::place(&sender).await;
-            let made = if place.is_some() && budget.allows(job.organization.record.profile.retry.attempt_deadline) {
-                let made = Box::pin(hanging::unless_open(&sender, &job, attempt::make(&sender, &job))).await;
-                made.map_or(Made::Later(Wait::none()), |made| made.map_or_else(Made::Not, Made::Now))
-            } else {
-                Made::Later(Wait::none())
-            };
-            drop(place);
+            let made = make(&sender, &job, budget).await;
             (record, job, made)
         }
     };
-    let record = async |made: Vec<(usize, Job, Made)>| {
-        let finished = made.iter().filter_map(|(_, job, made)| match made {
-            Made::Now(finished) => Some((job, finished)),
-            Made::Later(_) | Made::Not(_) => None,
-        });
-        health::write(sender, finished).await;
-        let rows = made.into_iter().filter_map(|(record, job, made)| {
-            let row = first_row(record, &job, made);
-            if row.is_none() {
-                again.insert(record);
-            }
-            row
-        });
-        let rows = rows.collect();
-        write(sender, rows, &mut again).await;
-    };
-    chunks::run(jobs, Semaphore::MAX_PERMITS, CHUNK, make, record).await;
-    for (twin, first) in twins {
-        if again.contains(&first) {
-            again.insert(twin);
-        }
-    }
+    let take = async |made| record(sender, made, &mut again).await;
+    chunks::run(jobs, Semaphore::MAX_PERMITS, CHUNK, work, take).await;
+    again.extend(twins.of(&again));
     again.extend(lines::behind(records, &again));
-    again.into_iter().filter_map(|position| records.get(position)).map(|record| record.message_id.clone()).collect()
+    records::ids(records, again)
 }
 
 /// What is to be done for each endpoint of a message, leaving out what an earlier try has done.
@@ -154,6 +109,33 @@ fn fan_out(record: usize, is_in_order: bool, admitted: Admitted, jobs: &mut Vec<
             Place::Line => rows.extend(first_row(record, &job, Made::Later(Wait::none())).map(Row::in_line)),
         }
     }
+}
+
+/// Makes the first attempt of a delivery, if there is a place for it and time enough.
+async fn make(sender: &Sender, job: &Job, budget: Budget) -> Made {
+    let place = gate::place(sender).await;
+    if place.is_none() || !budget.allows(job.organization.record.profile.retry.attempt_deadline) {
+        return Made::Later(Wait::none());
+    }
+    let made = Box::pin(hanging::unless_open(sender, job, attempt::make(sender, job))).await;
+    made.map_or(Made::Later(Wait::none()), |made| made.map_or_else(Made::Not, Made::Now))
+}
+
+/// Writes what first attempts have come to.
+async fn record(sender: &Sender, made: Vec<(usize, Job, Made)>, again: &mut BTreeSet<usize>) {
+    let finished = made.iter().filter_map(|(_, job, made)| match made {
+        Made::Now(finished) => Some((job, finished)),
+        Made::Later(_) | Made::Not(_) => None,
+    });
+    health::write(sender, finished).await;
+    let mut rows = Vec::with_capacity(made.len());
+    for (record, job, made) in made {
+        match first_row(record, &job, made) {
+            Some(row) => rows.push(row),
+            None => drop(again.insert(record)),
+        }
+    }
+    write(sender, rows, again).await;
 }
 
 /// The row of a delivery after its first attempt; none when the attempt could not be made.
@@ -201,20 +183,16 @@ fn delivery(job: &Job, status: DeliveryStatus, updated_at: Timestamp) -> Deliver
 
 /// Writes rows, then sends what follows from them: a follow-up never exists without its row.
 async fn write(sender: &Sender, rows: Vec<Row>, again: &mut BTreeSet<usize>) {
-    let (mut deliveries, mut follow_ups, mut owners) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut deliveries, mut follow_ups) = (Vec::new(), Vec::new());
     let records: BTreeSet<usize> = rows.iter().map(|row| row.record).collect();
     for row in rows {
         deliveries.extend(row.delivery);
-        if let Some(follow_up) = row.follow_up {
-            follow_ups.push(follow_up);
-            owners.push(row.record);
-        }
+        follow_ups.extend(row.follow_up.map(|follow_up| (row.record, follow_up)));
     }
     if let Err(error) = sender.table.put_deliveries(&deliveries).await {
         tracing::error!(%error, "deliveries were not recorded");
         again.extend(records);
         return;
     }
-    let failed = follow_up::send(sender, follow_ups).await;
-    again.extend(failed.into_iter().filter_map(|position| owners.get(position)));
+    again.extend(follow_up::send(sender, follow_ups).await);
 }

@@ -139,12 +139,13 @@ pub(crate) fn of_directive(delivery: &Delivery) -> Option<FollowUp> {
     Subject::of(delivery).follow_directive(&noted, delivery.updated_at)
 }
 
-/// Puts follow-ups on their queues, in batches; returns the positions of those that could not be.
-pub(crate) async fn send(sender: &Sender, follow_ups: Vec<FollowUp>) -> Vec<usize> {
+/// Puts follow-ups of the records at those positions on their queues, in batches; returns the positions of those that
+/// could not be.
+pub(crate) async fn send(sender: &Sender, follow_ups: Vec<(usize, FollowUp)>) -> Vec<usize> {
     let now = Timestamp::now();
     let (mut tasks, mut task_at, mut ends, mut end_at) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut lines, mut line_at) = (Vec::new(), Vec::new());
-    for (position, follow_up) in follow_ups.into_iter().enumerate() {
+    for (position, follow_up) in follow_ups {
         match follow_up {
             FollowUp::Attempt(task) => {
                 let delay: Duration = until(now, task.due_at());

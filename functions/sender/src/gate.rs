@@ -2,7 +2,6 @@
 //! the room in this instance. Who does not get through waits on the deliveries queue, which uses up nothing.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use hookbell_aws::AwsError;
@@ -13,7 +12,7 @@ use hookbell_domain::endpoint::RateLimit;
 use hookbell_domain::health::{HANGS_AFTER, RELEASED_PER_SECOND, State};
 use hookbell_domain::ids::OrganizationId;
 use hookbell_domain::pace::Arrival;
-use hookbell_domain::time::{after, until};
+use hookbell_domain::time::after;
 use jiff::Timestamp;
 use tokio::sync::SemaphorePermit;
 use tokio::time::{sleep, timeout};
@@ -23,9 +22,6 @@ use crate::organizations::{Organization, Target};
 use crate::sender::Sender;
 use crate::waiting::{self, TaskError};
 use crate::{health, pace};
-
-/// For how long the head of a line waits for its slot where it is: a limit of one a second makes it wait that long.
-const LONGEST_IN_LINE: Duration = Duration::from_secs(2);
 
 /// Until when a first attempt waits on the deliveries queue.
 #[derive(Debug, Clone, Copy)]
@@ -175,18 +171,5 @@ async fn keep_pace(sender: &Sender, target: &Target, task: &DeliveryTask) -> Res
         }
         Arrival::Goes | Arrival::NeedsAnother => {}
     }
-    Ok(None)
-}
-
-/// Waits for a slot of an ordered endpoint's rate limit, if it has one. Of a line only the head asks, so that is not
-/// long; where it would be (others have asked before the endpoint was ordered), tells when the head is to come again.
-pub(crate) async fn slot_in_line(sender: &Sender, target: &Target) -> Result<Option<Timestamp>, AwsError> {
-    let Some(limit) = target.endpoint.options.rate_limit else { return Ok(None) };
-    let slot = pace::slot(sender, target, limit).await?;
-    let wait = until(Timestamp::now(), slot.at);
-    if wait > LONGEST_IN_LINE {
-        return Ok(Some(slot.at));
-    }
-    sleep(wait).await;
     Ok(None)
 }

@@ -8,11 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
+use hookbell_aws::AwsError;
 use hookbell_aws::queues::{DeliveryTask, EndedBecause, Task};
-use hookbell_aws::table::{Claim, Claiming};
+use hookbell_aws::table::Claim;
 use hookbell_domain::delivery::{Delivery, SKIPPED_DISABLED, Turn};
+use hookbell_domain::endpoint::RateLimit;
 use hookbell_domain::time::{after, until};
 use jiff::Timestamp;
+use tokio::time::sleep;
 
 use crate::deliveries::Step;
 use crate::follow_up::{self, FollowUp};
@@ -21,7 +24,7 @@ use crate::parking::park;
 use crate::records::Record;
 use crate::sender::{Budget, Sender};
 use crate::waiting::{self, TURN_WAIT, TaskError};
-use crate::{gate, health};
+use crate::{health, pace};
 
 /// How long a line waits after a failure of ours, before scaling: what broke us may be over by then.
 const FAILURE_WAIT: Duration = Duration::from_secs(30);
@@ -34,7 +37,10 @@ const GONE_WAIT: Duration = Duration::from_secs(10);
 const MAX_TRIES: u32 = 5;
 
 /// How long a delivery may stand in line: a day less than SQS keeps its record, which would be gone without a trace.
-const LONGEST_IN_LINE: Duration = Duration::from_hours(13 * 24);
+const LONGEST_STAY_IN_LINE: Duration = Duration::from_hours(13 * 24);
+
+/// How long the head of a line waits for its slot where it is: a limit of one a second makes it wait that long.
+const LONGEST_WAIT_FOR_SLOT: Duration = Duration::from_secs(2);
 
 /// What a delivery has ended with that stood in line for too long.
 const SKIPPED_TOO_LATE: &str = "in line for 13 days";
@@ -145,7 +151,7 @@ async fn advance(sender: &Sender, task: DeliveryTask, record: &Record, budget: B
     let wanted = task.revision.map_or(Freshness::Cached, Freshness::Revision);
     let found = waiting::find(sender, &task.organization_id, task.endpoint_id, wanted, budget).await?;
     let Some((organization, target)) = found else { return Ok(Head::Over) };
-    let too_late = after(record.sent_at, LONGEST_IN_LINE) < Timestamp::now();
+    let too_late = after(record.sent_at, LONGEST_STAY_IN_LINE) < Timestamp::now();
     if !target.endpoint.is_enabled() || too_late {
         let reason = if too_late { SKIPPED_TOO_LATE } else { SKIPPED_DISABLED };
         waiting::skip(sender, &task, reason).await?;
@@ -164,19 +170,14 @@ async fn advance(sender: &Sender, task: DeliveryTask, record: &Record, budget: B
         return finish(sender, Some(FollowUp::Attempt(DeliveryTask { redrives: 1, ..task }))).await;
     }
     let (now, deadline) = (Timestamp::now(), organization.record.profile.retry.attempt_deadline);
-    if task.due_at() > now || !budget.allows(deadline) {
+    if task.due_at() > now || !has_time(budget, deadline, target.endpoint.options.rate_limit) {
         return Ok(Head::Waits(task.due_at().max(now)));
     }
-    if let Some(slot) = gate::slot_in_line(sender, &target).await? {
+    if let Some(slot) = wait_for_slot(sender, &target).await? {
         return Ok(Head::Waits(slot));
     }
-    let claiming = Claiming { by: record.claimant(), now: Timestamp::now(), until: Budget::claim(deadline) };
     let turn = task.turn();
-    let claim = match task.makes {
-        Some(_) => sender.table.claim_new(&waiting::row(&task), claiming).await?,
-        None => sender.table.claim_attempt(task.endpoint_id, task.delivery_id, turn, claiming).await?,
-    };
-    match claim {
+    match waiting::claim(sender, &task, record.claimant(), deadline).await? {
         Claim::Taken(delivery) => {
             let policy = organization.record.profile.retry.in_order();
             let (step, made) = waiting::attempt(sender, organization, target, &task, delivery, policy).await?;
@@ -196,6 +197,26 @@ async fn advance(sender: &Sender, task: DeliveryTask, record: &Record, budget: B
         Claim::Past(delivery) if task.manual.is_none() && delivery.status.is_open() => Ok(Head::Waits(now)),
         Claim::Past(delivery) => finish(sender, left_to_do(turn, &delivery)).await,
     }
+}
+
+/// Whether an attempt can still be made and recorded, after the longest wait for a slot where there is a rate limit. Asked
+/// before the slot is reserved, so that none is lost.
+fn has_time(budget: Budget, deadline: Duration, limit: Option<RateLimit>) -> bool {
+    let wait = limit.map_or(Duration::ZERO, |_| LONGEST_WAIT_FOR_SLOT);
+    budget.allows(wait + deadline)
+}
+
+/// Waits for a slot of an ordered endpoint's rate limit, if it has one. Of a line only the head asks, so that is not
+/// long; where it would be (others have asked before the endpoint was ordered), tells when the head is to come again.
+async fn wait_for_slot(sender: &Sender, target: &Target) -> Result<Option<Timestamp>, AwsError> {
+    let Some(limit) = target.endpoint.options.rate_limit else { return Ok(None) };
+    let slot = pace::slot(sender, target, limit).await?;
+    let wait = until(Timestamp::now(), slot.at);
+    if wait > LONGEST_WAIT_FOR_SLOT {
+        return Ok(Some(slot.at));
+    }
+    sleep(wait).await;
+    Ok(None)
 }
 
 /// The task for the attempt whose turn it is by the row, where that was read; nothing when the schedule is over.
@@ -218,72 +239,9 @@ fn left_to_do(turn: Turn, delivery: &Delivery) -> Option<FollowUp> {
 
 /// Puts on its queue what follows from the end of a delivery; until it is there the delivery is not over.
 async fn finish(sender: &Sender, follow_up: Option<FollowUp>) -> Result<Head, TaskError> {
-    let failed = follow_up::send(sender, follow_up.into_iter().collect()).await;
+    let failed = follow_up::send(sender, follow_up.into_iter().enumerate().collect()).await;
     if failed.is_empty() { Ok(Head::Over) } else { Err(TaskError::NotFollowedUp) }
 }
 
 #[cfg(test)]
-mod tests {
-    use hookbell_domain::delivery::{DeliveryStatus, Route};
-    use hookbell_domain::ids::{DeliveryId, EndpointId, MessageId};
-
-    use super::*;
-
-    #[test]
-    fn behind_a_record_that_comes_again_is_its_group_and_only_where_there_is_an_order() {
-        let record = |queue: &str, group: &str| Record {
-            message_id: String::new(),
-            body: String::new(),
-            queue_arn: queue.to_owned(),
-            receipt_handle: String::new(),
-            group: group.to_owned(),
-            sent_at: Timestamp::UNIX_EPOCH,
-            receive_count: 1,
-            mark: None,
-        };
-        let positions = |queue, again: &[usize]| -> Vec<usize> {
-            let records = ["a", "b", "a", "b", "a"].map(|group| record(queue, group));
-            let records: Vec<&Record> = records.iter().collect();
-            behind(&records, &again.iter().copied().collect()).into_iter().collect()
-        };
-        assert_eq!(positions("arn:events.fifo", &[]), [0; 0]);
-        assert_eq!(positions("arn:events.fifo", &[2]), [4]);
-        assert_eq!(positions("arn:events.fifo", &[0, 3]), [2, 4]);
-        assert_eq!(positions("arn:events", &[0, 3]), [0; 0]);
-    }
-
-    fn row(status: DeliveryStatus, scheduled: u32) -> Delivery {
-        let at = Timestamp::from_second(1_000).unwrap();
-        let route = Route {
-            message_id: MessageId::new(at, 2),
-            endpoint_id: EndpointId::new(at, 3),
-            organization_id: "org_1".parse().unwrap(),
-            event_type: "environment.started".to_owned(),
-        };
-        Delivery { status, scheduled, ..Delivery::waiting(DeliveryId::new(at, 1), route, at) }
-    }
-
-    /// Which attempt has its turn, and when it is due.
-    fn next(makes: bool, row: &Delivery) -> Option<(u32, i64)> {
-        let asked = DeliveryTask::asked(row, row.updated_at, 1);
-        let task = DeliveryTask { makes: makes.then(String::new), ..asked };
-        next_attempt(task, Some(row)).map(|task| (task.attempt, task.due_at))
-    }
-
-    #[test]
-    fn the_row_says_which_attempt_has_its_turn() {
-        let due = Timestamp::from_second(2_000).ok();
-        assert_eq!(next(false, &row(DeliveryStatus::Pending, 0)), Some((1, 1_000_000)));
-        let failed = Delivery { next_retry_at: due, ..row(DeliveryStatus::Failed, 3) };
-        assert_eq!(next(true, &failed), Some((4, 2_000_000)));
-        for over in [DeliveryStatus::Delivered, DeliveryStatus::Exhausted] {
-            assert_eq!(next(true, &row(over, 2)), None);
-        }
-    }
-
-    #[test]
-    fn what_was_skipped_before_any_attempt_is_open_to_whoever_asks_for_it_again() {
-        let skipped = Delivery { skipped: Some("x".to_owned()), ..row(DeliveryStatus::Exhausted, 0) };
-        assert_eq!((next(true, &skipped), next(false, &skipped)), (Some((1, 1_000_000)), None));
-    }
-}
+mod tests;

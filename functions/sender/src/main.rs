@@ -4,6 +4,7 @@
 //! repeats the record, and the repetition does only what is missing.
 
 mod admission;
+mod admissions;
 mod attempt;
 mod chunks;
 mod config;

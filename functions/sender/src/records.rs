@@ -44,6 +44,11 @@ impl Record {
     }
 }
 
+/// What SQS calls the records at those positions.
+pub(crate) fn ids(records: &[&Record], positions: impl IntoIterator<Item = usize>) -> Vec<String> {
+    positions.into_iter().filter_map(|position| records.get(position)).map(|record| record.message_id.clone()).collect()
+}
+
 impl From<SqsMessage> for Record {
     fn from(mut message: SqsMessage) -> Self {
         // Amazon SQS, "ReceiveMessage": both are decimal numbers, the time in unix milliseconds.

@@ -25,7 +25,7 @@ use crate::records::Record;
 use crate::{deliveries, events, lines};
 
 /// What recording an attempt may take after its deadline; no attempt starts with less left of the invocation.
-const TIME_TO_RECORD: Duration = Duration::from_secs(15);
+pub(crate) const TIME_TO_RECORD: Duration = Duration::from_secs(15);
 
 /// An instance's connections and caches.
 pub(crate) struct Sender {
@@ -45,7 +45,7 @@ pub(crate) struct Sender {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Budget {
     pub(crate) began_at: Timestamp,
-    ends_at: Timestamp,
+    pub(crate) ends_at: Timestamp,
 }
 
 impl Budget {

@@ -3,17 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use hookbell_aws::AwsError;
 use hookbell_aws::queues::DeliveryTask;
 use hookbell_aws::table::{Claim, Claiming, Recorded};
-use hookbell_domain::delivery::{Delivery, DeliveryStatus, MOST_ATTEMPTS, Route, SKIPPED_DISABLED, Turn};
+use hookbell_domain::delivery::{Claimant, Delivery, DeliveryStatus, MOST_ATTEMPTS, Route, SKIPPED_DISABLED, Turn};
 use hookbell_domain::ids::{EndpointId, OrganizationId};
 use hookbell_domain::profile::RetryPolicy;
 use hookbell_domain::time::after;
 use jiff::Timestamp;
 
-use crate::admission::OutgoingMessage;
 use crate::attempt::{self, Job, NotMade};
 use crate::deliveries::{Coming, Made, Step};
 use crate::follow_up::{self, FollowUp, Subject};
@@ -66,13 +64,8 @@ pub(crate) async fn process(sender: &Sender, task: DeliveryTask, coming: Coming)
     if let Some(later) = gate::pass(sender, &organization, &target, &task).await? {
         return Ok((Step::Follow(FollowUp::Attempt(later)), None));
     }
-    let claiming = Claiming { by: claimant, now: Timestamp::now(), until: Budget::claim(deadline) };
     let turn = task.turn();
-    let claim = match task.makes {
-        Some(_) => sender.table.claim_new(&row(&task), claiming).await?,
-        None => sender.table.claim_attempt(task.endpoint_id, task.delivery_id, turn, claiming).await?,
-    };
-    match claim {
+    match claim(sender, &task, claimant, deadline).await? {
         Claim::Taken(delivery) => {
             let policy = organization.record.profile.retry;
             attempt(sender, organization, target, &task, delivery, policy).await
@@ -113,6 +106,20 @@ pub(crate) async fn find(
         }
     }
     Ok(found)
+}
+
+/// Claims the attempt of a task for as long as it may take. A first one may make its delivery by that.
+pub(crate) async fn claim(
+    sender: &Sender,
+    task: &DeliveryTask,
+    by: Claimant,
+    deadline: Duration,
+) -> Result<Claim, AwsError> {
+    let claiming = Claiming { by, now: Timestamp::now(), until: Budget::claim(deadline) };
+    match task.makes {
+        Some(_) => sender.table.claim_new(&row(task), claiming).await,
+        None => sender.table.claim_attempt(task.endpoint_id, task.delivery_id, task.turn(), claiming).await,
+    }
 }
 
 /// What is left to do when an earlier try at this record recorded its attempt and then died.
@@ -169,11 +176,7 @@ pub(crate) async fn attempt(
     let job = Job {
         organization,
         target,
-        message: Arc::new(OutgoingMessage {
-            id: message.id,
-            event_type: message.event_type,
-            body: Bytes::from(message.body),
-        }),
+        message: Arc::new(message.into()),
         delivery_id: task.delivery_id,
         turn: task.turn(),
         policy,

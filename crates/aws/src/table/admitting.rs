@@ -152,10 +152,7 @@ impl Table {
     }
 
     fn update_count(&self, call: Call, minute: Minute) -> UpdateItemFluentBuilder {
-        self.client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(Key::api_key(&call.key.to_string()).into_item()))
+        self.update(Key::api_key(&call.key.to_string()))
             .expression_attribute_names("#window", "window")
             .expression_attribute_names("#count", "count")
             .expression_attribute_names("#used", "used")

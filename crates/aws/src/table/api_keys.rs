@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::items::{KeyItem, KeyRowItem, time};
 use super::keys::{Key, key_list};
-use super::{Table, from_item, text, to_item};
+use super::{Table, from_item, to_item};
 use crate::AwsError;
 
 /// A key's SHA-256: all that is kept of it. Keys are random, so nobody finds one by its hash.
@@ -149,12 +149,7 @@ impl Table {
 
     /// All rows at once: an organization's keys are far less than the megabyte that one answer holds.
     fn query_api_keys(&self, organization: &OrganizationId) -> QueryFluentBuilder {
-        self.client
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("PK = :pk")
-            .expression_attribute_values(":pk", text(key_list(organization)))
-            .consistent_read(true)
+        self.query(key_list(organization)).consistent_read(true)
     }
 }
 

@@ -63,7 +63,7 @@ impl Table {
         turn: Turn,
         claiming: Claiming,
     ) -> Result<Claim, AwsError> {
-        let update = self.client.update_item().set_key(Some(Key::delivery(endpoint, id).into_item()));
+        let update = self.update(Key::delivery(endpoint, id));
         let update = match turn {
             Turn::Scheduled(attempt) => update
                 .condition_expression(
@@ -99,9 +99,7 @@ impl Table {
     /// When DynamoDB fails.
     pub async fn claim_new(&self, delivery: &Delivery, claiming: Claiming) -> Result<Claim, AwsError> {
         let update = self
-            .client
-            .update_item()
-            .set_key(Some(Key::delivery(delivery.endpoint_id, delivery.id).into_item()))
+            .update(Key::delivery(delivery.endpoint_id, delivery.id))
             .condition_expression(
                 "attribute_not_exists(PK) OR (#count = :zero AND (attribute_exists(skipped) OR (#status = :pending \
                  AND (attribute_not_exists(claim) OR claim <= :now))))",
@@ -134,7 +132,6 @@ impl Table {
         Claiming { now, until, .. }: Claiming,
     ) -> Result<Claim, AwsError> {
         let update = update
-            .table_name(&self.name)
             .expression_attribute_values(":now", ms(now))
             .expression_attribute_values(":until", ms(until))
             .return_values(ReturnValue::AllNew)
@@ -207,10 +204,7 @@ impl Table {
     ) -> Result<Result<(), Option<DeliveryItem>>, AwsError> {
         let entry = AttributeValue::M(to_item(AttemptItem::of(attempt))?);
         let mut update = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(Key::delivery(delivery.endpoint_id, delivery.id).into_item()))
+            .update(Key::delivery(delivery.endpoint_id, delivery.id))
             .expression_attribute_values(":entry", AttributeValue::L(vec![entry]))
             .expression_attribute_values(":now", ms(now))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);

@@ -82,12 +82,7 @@ impl Table {
     /// # Errors
     /// When DynamoDB fails.
     pub async fn first_deliveries(&self, message: &Message) -> Result<Vec<Delivery>, AwsError> {
-        let keys = message
-            .endpoint_ids
-            .iter()
-            .map(|&endpoint| Key::delivery(endpoint, DeliveryId::first(message.id, endpoint)));
-        let items: Vec<DeliveryItem> = self.get_all(keys.collect(), false).await?;
-        items.into_iter().map(DeliveryItem::into_delivery).collect()
+        self.deliveries_of(message, Vec::new()).await
     }
 
     /// Ends a delivery without a further attempt; `false` when it had ended already or is not there.
@@ -102,10 +97,7 @@ impl Table {
         now: Timestamp,
     ) -> Result<bool, AwsError> {
         let update = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(Key::delivery(endpoint, id).into_item()))
+            .update(Key::delivery(endpoint, id))
             .condition_expression("#status IN (:pending, :failed)")
             .update_expression("SET #status = :exhausted, skipped = :reason, updated = :now REMOVE claim, #next")
             .expression_attribute_names("#status", "status")

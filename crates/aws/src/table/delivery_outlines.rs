@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::items::time;
 use super::listing::{Looking, Stretch};
-use super::{Item, Table, from_item, keys};
+use super::{Item, Table, from_item, keys, unreadable};
 use crate::AwsError;
 
 /// Rows that a request looks at, in at most 1 MB of them (AWS, "Query").
@@ -80,8 +80,7 @@ impl Table {
 
 fn outline(item: Item, now: Timestamp) -> Result<Outline, AwsError> {
     let item: OutlineItem = from_item(item)?;
-    let status = DeliveryStatus::named(&item.status)
-        .ok_or_else(|| AwsError::unreadable("reading an item", "unknown delivery status"))?;
+    let status = DeliveryStatus::named(&item.status).ok_or_else(|| unreadable("unknown delivery status"))?;
     Ok(Outline {
         created_at: item.sk.created_at(),
         state: State::of(status, item.skipped.is_some(), item.claimed_until.map(time), now),

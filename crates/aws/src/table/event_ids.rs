@@ -86,10 +86,7 @@ impl Table {
     /// # Errors
     /// When DynamoDB fails.
     pub async fn mark_event_id_sent(&self, organization: &OrganizationId, event: &EventId) -> Result<(), AwsError> {
-        self.client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(Key::event_id(organization, event).into_item()))
+        self.update(Key::event_id(organization, event))
             .update_expression("SET sent = :true")
             .expression_attribute_values(":true", AttributeValue::Bool(true))
             .send()

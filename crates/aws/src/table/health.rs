@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use hookbell_domain::endpoint::Health;
 use hookbell_domain::ids::{EndpointId, OrganizationId};
@@ -77,7 +76,7 @@ impl Table {
         health: Health,
     ) -> Result<(), AwsError> {
         let update = self
-            .health_update(organization, endpoint)
+            .update(Key::endpoint(organization, endpoint))
             .condition_expression("attribute_exists(PK)")
             .update_expression(
                 "SET consecutiveFailures = :zero, failedAttempts = :failed REMOVE streakStartedAt, failingSince, probeAt",
@@ -100,7 +99,7 @@ impl Table {
     ) -> Result<Option<Health>, AwsError> {
         let mut set = "SET failingSince = if_not_exists(failingSince, :since)".to_owned();
         let mut update = self
-            .health_update(organization, endpoint)
+            .update(Key::endpoint(organization, endpoint))
             .condition_expression("attribute_exists(PK)")
             .expression_attribute_values(":since", ms(failures.since))
             .expression_attribute_values(":count", number(failures.count))
@@ -127,7 +126,7 @@ impl Table {
         until: Timestamp,
     ) -> Result<Probe, AwsError> {
         let update = self
-            .health_update(organization, endpoint)
+            .update(Key::endpoint(organization, endpoint))
             .condition_expression("failedAttempts > :zero AND (attribute_not_exists(probeAt) OR probeAt <= :now)")
             .update_expression("SET probeAt = :until")
             .expression_attribute_values(":now", ms(now))
@@ -148,10 +147,5 @@ impl Table {
             },
             error => Err(AwsError::sdk("UpdateItem")(error)),
         }
-    }
-
-    fn health_update(&self, organization: &OrganizationId, endpoint: EndpointId) -> UpdateItemFluentBuilder {
-        let key = Key::endpoint(organization, endpoint).into_item();
-        self.client.update_item().table_name(&self.name).set_key(Some(key))
     }
 }

@@ -19,6 +19,7 @@ use super::admitting::KeyHolder;
 use super::body;
 use super::keys::ENDPOINT;
 use super::secrets::{SealedSecrets, StoredEndpoint};
+use super::unreadable;
 use crate::AwsError;
 
 /// An organization: `ORG#org` / `ORG`.
@@ -226,10 +227,6 @@ fn is_zero(value: &u32) -> bool {
 
 pub(super) fn time(ms: i64) -> Timestamp {
     Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-fn unreadable(error: impl std::fmt::Display) -> AwsError {
-    AwsError::unreadable("reading an item", error)
 }
 
 impl EndpointItem {

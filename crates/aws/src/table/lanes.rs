@@ -103,10 +103,7 @@ impl Table {
     }
 
     fn lane_update(&self, endpoint: EndpointId, last: Timestamp) -> UpdateItemFluentBuilder {
-        self.client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(Key::lane(endpoint).into_item()))
+        self.update(Key::lane(endpoint))
             .expression_attribute_names("#next", "next")
             .expression_attribute_names("#limit", "limit")
             .expression_attribute_values(":expires", number(self.expires_at(last)))

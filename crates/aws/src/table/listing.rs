@@ -13,7 +13,7 @@ use hookbell_domain::ids::{SHARDS, TimedId};
 use jiff::Timestamp;
 
 use super::merging::{Merge, Order, Page, Shard};
-use super::{Item, Table, keys, text};
+use super::{Item, Table, keys, sort_key, text};
 use crate::AwsError;
 
 /// Which page of a list is wanted.
@@ -212,8 +212,7 @@ impl Table {
 
 /// The id that is an item's sort key.
 fn id<I: TimedId>(item: &Item) -> Result<I, AwsError> {
-    let sk = item.get(keys::SK).and_then(|sk| sk.as_s().ok()).map_or("", String::as_str);
-    sk.parse().map_err(|error| AwsError::unreadable("reading a list", error))
+    sort_key(item).parse().map_err(|error| AwsError::unreadable("reading a list", error))
 }
 
 #[cfg(test)]

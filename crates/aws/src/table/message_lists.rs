@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::items::MessageItem;
 use super::listing::{Looking, Wanted};
 use super::merging::Page;
-use super::{Table, from_item, keys, text};
+use super::{Table, from_item, keys, text, unreadable};
 use crate::AwsError;
 
 /// What a message is called, without its body.
@@ -72,7 +72,7 @@ impl Table {
         page.try_map(|item| {
             let HeadItem { sk: id, event_type, event_id } = from_item(item)?;
             let event_id = event_id.map(|event_id| event_id.parse()).transpose();
-            let event_id = event_id.map_err(|error| AwsError::unreadable("reading an item", error))?;
+            let event_id = event_id.map_err(unreadable)?;
             Ok(MessageHead { id, event_type, event_id })
         })
     }

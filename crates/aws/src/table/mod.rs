@@ -35,6 +35,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -62,6 +63,7 @@ pub use replays::{BeginReplay, Step};
 pub use resealing::{ResealError, Swept};
 pub use secrets::{Rolled, SealedSecrets, StoredEndpoint};
 
+use self::keys::Key;
 use crate::AwsError;
 
 type Item = HashMap<String, AttributeValue>;
@@ -93,7 +95,7 @@ impl Table {
     }
 
     /// Reads one item.
-    async fn get<T: DeserializeOwned>(&self, key: keys::Key, consistent: bool) -> Result<Option<T>, AwsError> {
+    async fn get<T: DeserializeOwned>(&self, key: Key, consistent: bool) -> Result<Option<T>, AwsError> {
         let answer = self
             .client
             .get_item()
@@ -106,11 +108,25 @@ impl Table {
         answer.item.map(from_item).transpose()
     }
 
+    /// An update of one item.
+    fn update(&self, key: Key) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(&self.name).set_key(Some(key.into_item()))
+    }
+
+    /// A query for a partition's items.
+    fn query(&self, pk: impl Into<String>) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("PK = :pk")
+            .expression_attribute_values(":pk", text(pk))
+    }
+
     /// Reads items by their keys, in no order; those that are not there are left out.
-    async fn get_all<T: DeserializeOwned>(&self, wanted: Vec<keys::Key>, consistent: bool) -> Result<Vec<T>, AwsError> {
+    async fn get_all<T: DeserializeOwned>(&self, wanted: Vec<Key>, consistent: bool) -> Result<Vec<T>, AwsError> {
         use aws_sdk_dynamodb::types::KeysAndAttributes;
         let mut found = Vec::with_capacity(wanted.len());
-        let mut left: Vec<Item> = wanted.into_iter().map(keys::Key::into_item).collect();
+        let mut left: Vec<Item> = wanted.into_iter().map(Key::into_item).collect();
         let mut tries = 0;
         while !left.is_empty() {
             let batch: Vec<Item> = left.drain(..left.len().min(BATCH_GET_KEYS)).collect();
@@ -163,7 +179,17 @@ fn to_item(item: impl Serialize) -> Result<Item, AwsError> {
 }
 
 fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, AwsError> {
-    serde_dynamo::from_item(item).map_err(|error| AwsError::unreadable("reading an item", error))
+    serde_dynamo::from_item(item).map_err(unreadable)
+}
+
+/// An item that is not what was written.
+fn unreadable(error: impl std::fmt::Display) -> AwsError {
+    AwsError::unreadable("reading an item", error)
+}
+
+/// An item's sort key.
+fn sort_key(item: &Item) -> &str {
+    item.get(keys::SK).and_then(|sk| sk.as_s().ok()).map_or("", String::as_str)
 }
 
 fn number(value: impl ToString + Copy) -> AttributeValue {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::items::OrganizationItem;
 use super::keys::{self, Key};
 use super::organizations::{OrganizationRecord, record};
-use super::{Item, Table, text};
+use super::{Item, Table, sort_key, text};
 use crate::AwsError;
 
 /// A part of the list of organizations.
@@ -20,6 +20,8 @@ use crate::AwsError;
 pub struct OrganizationPage {
     /// By id, each byte of it counting.
     pub organizations: Vec<OrganizationRecord>,
+    /// What is left out of them because it cannot be read, and why: for the log.
+    pub unreadable: Vec<(OrganizationId, AwsError)>,
     /// Behind which id the list goes on; absent at its end. Not always the last organization's: some are left out.
     pub next: Option<OrganizationId>,
 }
@@ -90,8 +92,15 @@ impl Table {
         let (ids, next) = self.organization_ids(prefix, start, limit.max(1)).await?;
         let items: Vec<KeyedItem> = self.get_all(ids.iter().map(Key::organization).collect(), true).await?;
         let items: HashMap<String, OrganizationItem> = items.into_iter().map(|keyed| (keyed.pk, keyed.item)).collect();
-        let found = |id: &OrganizationId| record(id, items.get(&Key::organization(id).pk)?).ok();
-        Ok(OrganizationPage { organizations: ids.iter().filter_map(found).collect(), next })
+        let mut page = OrganizationPage { next, ..OrganizationPage::default() };
+        for id in ids {
+            let Some(item) = items.get(&Key::organization(&id).pk) else { continue };
+            match record(&id, item) {
+                Ok(record) => page.organizations.push(record),
+                Err(error) => page.unreadable.push((id, error)),
+            }
+        }
+        Ok(page)
     }
 
     /// The next ids of the list, and behind which of them it goes on, if it does.
@@ -129,8 +138,7 @@ impl Table {
 
 /// Whose entry that is.
 fn id(entry: &Item) -> Result<OrganizationId, AwsError> {
-    let sk = entry.get(keys::SK).and_then(|sk| sk.as_s().ok()).map_or("", String::as_str);
-    sk.parse().map_err(|error| AwsError::unreadable("reading the list of organizations", error))
+    sort_key(entry).parse().map_err(|error| AwsError::unreadable("reading the list of organizations", error))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Organizations, and the one Query that gives the fan-out all it needs.
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_sdk_dynamodb::types::ReturnValue;
 use hookbell_domain::ids::OrganizationId;
 use hookbell_domain::profile::Profile;
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::items::{EndpointItem, OrganizationItem, time};
 use super::keys::{self, Key};
 use super::secrets::StoredEndpoint;
-use super::{Table, from_item, ms, number, text, update_if};
+use super::{Table, from_item, ms, number, sort_key, text, update_if};
 use crate::AwsError;
 
 /// An organization without its endpoints.
@@ -69,8 +69,7 @@ impl Table {
         now: Timestamp,
     ) -> Result<Initialized, AwsError> {
         let made = self
-            .client
-            .update_item()
+            .update(Key::organization(id))
             .update_expression(
                 "SET profile = if_not_exists(profile, :profile), createdAt = if_not_exists(createdAt, :now), \
                  updatedAt = if_not_exists(updatedAt, :now), revision = if_not_exists(revision, :one), \
@@ -87,8 +86,7 @@ impl Table {
             return Ok(Initialized::Yes(record));
         }
         let switched = self
-            .client
-            .update_item()
+            .update(Key::organization(id))
             .update_expression("SET profile = :profile, updatedAt = :now ADD revision :one")
             .condition_expression("endpointCount = :zero")
             .expression_attribute_values(":profile", text(wanted.unwrap_or(default).name))
@@ -105,8 +103,6 @@ impl Table {
         now: Timestamp,
     ) -> Result<Option<OrganizationRecord>, AwsError> {
         let update = update
-            .table_name(&self.name)
-            .set_key(Some(Key::organization(id).into_item()))
             .expression_attribute_values(":now", ms(now))
             .expression_attribute_values(":one", number(1))
             .return_values(ReturnValue::AllNew);
@@ -133,20 +129,14 @@ impl Table {
         let mut start = None;
         loop {
             let answer = self
-                .client
-                .query()
-                .table_name(&self.name)
-                .key_condition_expression("PK = :pk")
-                .expression_attribute_values(":pk", AttributeValue::S(Key::organization(id).pk))
+                .query(Key::organization(id).pk)
                 .consistent_read(consistent)
                 .set_exclusive_start_key(start)
                 .send()
                 .await
                 .map_err(AwsError::sdk("Query"))?;
             for item in answer.items.unwrap_or_default() {
-                let is_endpoint =
-                    item.get(keys::SK).and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk.starts_with(keys::ENDPOINT));
-                if is_endpoint {
+                if sort_key(&item).starts_with(keys::ENDPOINT) {
                     endpoints.push(from_item::<EndpointItem>(item)?.into_stored()?);
                 } else {
                     found = Some(record(id, &from_item(item)?)?);

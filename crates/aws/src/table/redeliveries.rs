@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::items::DeliveryItem;
 use super::keys::{self, Key};
-use super::{Table, from_item, text, to_item};
+use super::{Table, from_item, to_item, unreadable};
 use crate::AwsError;
 
 /// How many redeliveries of a message are shown, the latest: a list of attempts has no pages.
@@ -64,11 +64,7 @@ impl Table {
         message: MessageId,
     ) -> Result<Vec<(EndpointId, DeliveryId)>, AwsError> {
         let answer = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("PK = :pk")
-            .expression_attribute_values(":pk", text(keys::redeliveries(organization, message)))
+            .query(keys::redeliveries(organization, message))
             .scan_index_forward(false)
             .limit(SHOWN)
             .send()
@@ -76,8 +72,8 @@ impl Table {
             .map_err(AwsError::sdk("Query"))?;
         let ids = |item| {
             let item: RedeliveryItem = from_item(item)?;
-            let endpoint = item.endpoint.parse().map_err(|error| AwsError::unreadable("reading an item", error))?;
-            let delivery = item.sk.parse().map_err(|error| AwsError::unreadable("reading an item", error))?;
+            let endpoint = item.endpoint.parse().map_err(unreadable)?;
+            let delivery = item.sk.parse().map_err(unreadable)?;
             Ok((endpoint, delivery))
         };
         answer.items.unwrap_or_default().into_iter().map(ids).collect()

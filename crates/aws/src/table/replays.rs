@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::items::time;
 use super::keys::{self, Key};
-use super::{Table, from_item, ms, number, text, to_item, update_if};
+use super::{Table, from_item, ms, number, text, to_item, unreadable, update_if};
 use crate::AwsError;
 
 /// How long the same wish is the same replay.
@@ -150,11 +150,7 @@ impl Table {
     /// When DynamoDB fails.
     pub async fn replays(&self, endpoint: EndpointId) -> Result<Vec<Replay>, AwsError> {
         let answer = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("PK = :pk")
-            .expression_attribute_values(":pk", text(keys::replays(endpoint)))
+            .query(keys::replays(endpoint))
             .consistent_read(true)
             .scan_index_forward(false)
             .limit(LISTED)
@@ -178,10 +174,7 @@ impl Table {
     ) -> Result<bool, AwsError> {
         let state = if done.is_last() { ReplayState::Finished } else { ReplayState::Running };
         let mut update = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(Key::replay(replay.endpoint_id, replay.id).into_item()))
+            .update(Key::replay(replay.endpoint_id, replay.id))
             .condition_expression("step = :step AND #state = :running")
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#by", "by")
@@ -239,10 +232,7 @@ impl Table {
         now: Timestamp,
     ) -> Result<bool, AwsError> {
         let update = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(Key::replay(replay.endpoint_id, replay.id).into_item()))
+            .update(Key::replay(replay.endpoint_id, replay.id))
             .condition_expression("#state = :from")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":from", text(from.as_str()))
@@ -286,16 +276,15 @@ impl ReplayItem {
     }
 
     fn into_replay(self) -> Result<Replay, AwsError> {
-        let unreadable = |error: &dyn std::fmt::Display| AwsError::unreadable("reading an item", error);
         let endpoint_id = self.pk.split('#').nth(1).unwrap_or_default();
         Ok(Replay {
-            id: self.sk.parse::<ReplayId>().map_err(|error| unreadable(&error))?,
-            organization_id: self.org.parse::<OrganizationId>().map_err(|error| unreadable(&error))?,
-            endpoint_id: endpoint_id.parse::<EndpointId>().map_err(|error| unreadable(&error))?,
+            id: self.sk.parse::<ReplayId>().map_err(unreadable)?,
+            organization_id: self.org.parse::<OrganizationId>().map_err(unreadable)?,
+            endpoint_id: endpoint_id.parse::<EndpointId>().map_err(unreadable)?,
             after: time(self.after),
             before: time(self.before),
             status: self.status.as_deref().and_then(DeliveryStatus::named),
-            state: ReplayState::named(&self.state).ok_or_else(|| unreadable(&"unknown replay state"))?,
+            state: ReplayState::named(&self.state).ok_or_else(|| unreadable("unknown replay state"))?,
             stopped: self.stopped,
             step: self.step,
             reached: self.reached,

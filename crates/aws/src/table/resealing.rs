@@ -30,6 +30,14 @@ pub enum ResealError {
     /// The table, or the secret, could not be read or written.
     #[error(transparent)]
     Aws(#[from] AwsError),
+    /// All others were sealed anew, but this organization cannot be read.
+    #[error("{organization}: {source}")]
+    Unreadable {
+        /// Which.
+        organization: OrganizationId,
+        /// What is wrong.
+        source: AwsError,
+    },
     /// Something was sealed under a key that is neither the current nor the previous one.
     #[error("endpoint {endpoint} of {organization}: {source}")]
     Seal {
@@ -56,9 +64,10 @@ impl Table {
     /// everything else, and again. Nobody who reads an endpoint sees a difference.
     ///
     /// # Errors
-    /// When DynamoDB or Secrets Manager fails, or something opens under no key. What was done until then stays done.
+    /// When DynamoDB or Secrets Manager fails, or something opens under no key; in the end also when an organization could
+    /// not be read. What was done until then stays done.
     pub async fn reseal_all(&self, keys: &Keys) -> Result<Swept, ResealError> {
-        let (mut behind, mut swept) = (None, Swept::default());
+        let (mut behind, mut swept, mut unreadable) = (None, Swept::default(), None);
         loop {
             let page = self.list_organizations("", behind.as_ref(), PAGE).await?;
             for record in page.organizations {
@@ -75,10 +84,15 @@ impl Table {
                     swept.resealed += resealed;
                 }
             }
+            unreadable = unreadable.or(page.unreadable.into_iter().next());
             behind = page.next;
             if behind.is_none() {
-                return Ok(swept);
+                break;
             }
+        }
+        match unreadable {
+            Some((organization, source)) => Err(ResealError::Unreadable { organization, source }),
+            None => Ok(swept),
         }
     }
 
@@ -104,7 +118,7 @@ impl Table {
         let secrets = secrets.collect::<Result<Vec<_>, SealError>>().map_err(unsealed)?;
         let mut condition = "secrets = :secrets".to_owned();
         let mut change = "SET secrets = :anew".to_owned();
-        let mut update = self.client.update_item().table_name(&self.name).set_key(Some(key().into_item()));
+        let mut update = self.update(key());
         update = update.expression_attribute_values(":secrets", list(&item.secrets)?);
         update = update.expression_attribute_values(":anew", list(&secrets)?);
         if let Some(pair) = pair {

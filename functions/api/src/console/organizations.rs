@@ -19,8 +19,8 @@ use super::show::Moment;
 use super::visit::Visit;
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::organizations;
 use crate::state::Api;
+use crate::{organization_list, organizations};
 
 /// Organizations on one page.
 const PAGE: usize = 50;
@@ -102,7 +102,7 @@ async fn read(api: &Api, visit: &Visit, asked: Asked, profile: &str) -> Result<P
     let now = Timestamp::now();
     // An address's text that can be no id is no place to go on from.
     let behind = asked.get("cursor").parse().ok();
-    let page = api.table.list_organizations(asked.get("q"), behind.as_ref(), PAGE).await?;
+    let page = organization_list::read(api, asked.get("q"), behind.as_ref(), PAGE).await?;
     let address = format!("{}/organizations", visit.place.base);
     let choice = |each: &&'static profile::Profile| ProfileChoice {
         name: each.name,
