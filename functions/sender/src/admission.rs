@@ -6,10 +6,10 @@ use bytes::Bytes;
 use hookbell_aws::AwsError;
 use hookbell_aws::queues::read_accepted;
 use hookbell_aws::sealing::Marked;
-use hookbell_aws::table::EventIdState;
+use hookbell_aws::table::{EventIdState, Gate};
 use hookbell_domain::body;
 use hookbell_domain::delivery::Delivery;
-use hookbell_domain::ids::{EndpointId, MessageId};
+use hookbell_domain::ids::{EndpointId, EventId, MessageId};
 use hookbell_domain::message::{AcceptedEvent, Audience, Message};
 use hookbell_domain::profile::BodyFormat;
 use jiff::Timestamp;
@@ -21,6 +21,14 @@ use crate::records::Record;
 use crate::sender::Sender;
 use crate::{recipients, shapes};
 
+/// An event on its way to the gate, its body frozen and its receivers chosen.
+pub(crate) struct Applicant {
+    organization: Arc<Organization>,
+    pub(crate) message: Message,
+    /// The event id by which it was found to be a message that somebody else has begun to send.
+    adopted: Option<EventId>,
+}
+
 /// What a record of the events queue turned out to be.
 pub(crate) enum Admission {
     /// A message to deliver.
@@ -29,8 +37,6 @@ pub(crate) enum Admission {
     Duplicate,
     /// An event that another record is dealing with, or has died at: this one is to come again.
     Undecided,
-    /// No event: why not, for whoever sent it.
-    Poison(String),
 }
 
 /// A message that is ours to deliver.
@@ -63,33 +69,31 @@ struct Incoming {
     reserve: bool,
 }
 
-/// Reads a record, finds its organization, and passes the gate.
-pub(crate) async fn admit(sender: &Sender, record: &Record, began_at: Timestamp) -> Result<Admission, AwsError> {
+/// Reads a record and finds its organization, up to the gate; or why it is no event, for whoever sent it.
+pub(crate) async fn read(
+    sender: &Sender,
+    record: &Record,
+    began_at: Timestamp,
+) -> Result<Result<Applicant, String>, AwsError> {
     let (incoming, organization) = match identify(sender, record, began_at).await? {
         Ok(identified) => identified,
-        Err(reason) => return Ok(Admission::Poison(reason)),
+        Err(reason) => return Ok(Err(reason)),
     };
     let mut event = incoming.event;
     let profile = organization.record.profile;
     if profile.event_type(&event.event_type).is_none() {
-        return Ok(Admission::Poison(format!(
-            "type: {:?} is not in the catalogue of profile {:?}",
-            event.event_type, profile.name
-        )));
+        let reason = format!("type: {:?} is not in the catalogue of profile {:?}", event.event_type, profile.name);
+        return Ok(Err(reason));
     }
     if body::is_too_deep(&event.payload) {
-        return Ok(Admission::Poison(format!("the payload has more than {} levels", body::MAX_DEPTH)));
+        return Ok(Err(format!("the payload has more than {} levels", body::MAX_DEPTH)));
     }
     let freeze = |event: &AcceptedEvent| {
         body::freeze(profile.body, event.message_id, &event.event_type, event.occurred_at, &event.payload)
     };
-    let mut body = freeze(&event);
-    if body.len() > sender.config.body_limit {
-        return Ok(Admission::Poison(format!(
-            "the body would be {} bytes; the limit is {}",
-            body.len(),
-            sender.config.body_limit
-        )));
+    let (mut body, limit) = (freeze(&event), sender.config.body_limit);
+    if body.len() > limit {
+        return Ok(Err(format!("the body would be {} bytes; the limit is {limit}", body.len())));
     }
     let mut adopted = None;
     if let (true, Some(id)) = (incoming.reserve, &event.event_id) {
@@ -101,11 +105,35 @@ pub(crate) async fn admit(sender: &Sender, record: &Record, began_at: Timestamp)
             // dead-letter queue. Whether anything is left to do for it, the gate will tell.
             event.message_id = owner;
             body = freeze(&event);
-            adopted = matches!(state, EventIdState::Reserved(_)).then(|| (event.organization_id.clone(), id.clone()));
+            adopted = matches!(state, EventIdState::Reserved(_)).then(|| id.clone());
         }
     }
-    let admission = pass_gate(sender, record, organization, event, body).await?;
-    if let Some((organization_id, event_id)) = adopted {
+    let message = Message {
+        id: event.message_id,
+        endpoint_ids: recipients::of(&organization, &event, &body),
+        organization_id: event.organization_id,
+        event_type: event.event_type,
+        event_id: event.event_id,
+        body,
+    };
+    Ok(Ok(Applicant { organization, message, adopted }))
+}
+
+/// What is to be done for an event after the gate.
+pub(crate) async fn enter(
+    sender: &Sender,
+    record: &Record,
+    applicant: Applicant,
+    gate: Gate,
+) -> Result<Admission, AwsError> {
+    let Applicant { organization, message, adopted } = applicant;
+    let organization_id = message.organization_id.clone();
+    let admission = match gate {
+        Gate::Passed => Admission::Deliver(admitted(organization, message, Vec::new())),
+        Gate::Taken(None) => Admission::Duplicate,
+        Gate::Taken(Some(stored)) => go_on(sender, record, organization, stored).await?,
+    };
+    if let Some(event_id) = adopted {
         sender.table.mark_event_id_sent(&organization_id, &event_id).await?;
     }
     Ok(admission)
@@ -188,29 +216,14 @@ fn audience(organization: &Organization, event_type: &str, payload: &RawValue) -
         .map_or(Audience::Subscribers, |about| Audience::SubscribersExcept(about.endpoint_id))
 }
 
-/// Puts the message, or finds what is left to do of one that was put before.
-async fn pass_gate(
+/// What is left to do of a message that somebody has put before: an earlier try at this record, or a record of the same
+/// event. What was decided and frozen there stands; what has come of it says what is left.
+async fn go_on(
     sender: &Sender,
     record: &Record,
     organization: Arc<Organization>,
-    event: AcceptedEvent,
-    body: Vec<u8>,
+    stored: Message,
 ) -> Result<Admission, AwsError> {
-    let message = Message {
-        id: event.message_id,
-        endpoint_ids: recipients::of(&organization, &event, &body),
-        organization_id: event.organization_id,
-        event_type: event.event_type,
-        event_id: event.event_id,
-        body,
-    };
-    if sender.table.accept_message(&message).await? {
-        return Ok(Admission::Deliver(admitted(organization, message, Vec::new())));
-    }
-    // Somebody has passed it before: an earlier try at this record, or a record of the same event. What was decided and
-    // frozen there stands; what has come of it says what is left to do.
-    let stored = sender.table.message(&message.organization_id, message.id, true).await?;
-    let Some(stored) = stored else { return Ok(Admission::Duplicate) };
     let existing = sender.table.first_deliveries(&stored).await?;
     let has_row = |id| existing.iter().any(|delivery| delivery.endpoint_id == id);
     let missing = stored.endpoint_ids.iter().any(|&id| organization.target(id).is_some() && !has_row(id));

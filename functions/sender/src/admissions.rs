@@ -4,9 +4,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use futures_util::future::join_all;
+use hookbell_aws::AwsError;
+use hookbell_domain::message::Message;
 use jiff::Timestamp;
 
-use crate::admission::{Admission, Admitted, admit};
+use crate::admission::{Admission, Admitted, enter, read};
 use crate::lines;
 use crate::records::Record;
 use crate::sender::Sender;
@@ -34,29 +36,49 @@ impl Twins {
     }
 }
 
-/// Admits the records of a batch side by side. Where one of a FIFO queue has to come again, none behind it is admitted.
+/// Admits the records of a batch side by side, all at the gate by one request. Where one of a FIFO queue has to come again,
+/// none behind it is admitted.
 pub(crate) async fn admit_all(sender: &Sender, records: &[&Record], began_at: Timestamp) -> Admissions {
     let mut all = Admissions::default();
-    let mut first_of = HashMap::new();
-    let admissions = join_all(records.iter().map(|record| admit(sender, record, began_at))).await;
-    for (position, admission) in admissions.into_iter().enumerate() {
-        match admission {
-            Ok(Admission::Deliver(event)) => match *first_of.entry(event.message.id).or_insert(position) {
-                first if first == position => all.admitted.push((position, event)),
+    let readings = join_all(records.iter().map(|record| read(sender, record, began_at))).await;
+    let (mut first_of, mut applicants) = (HashMap::new(), Vec::new());
+    for (position, reading) in readings.into_iter().enumerate() {
+        match reading {
+            Ok(Ok(applicant)) => match *first_of.entry(applicant.message.id).or_insert(position) {
+                first if first == position => applicants.push((position, applicant)),
                 first => all.twins.0.push((position, first)),
             },
+            Ok(Err(reason)) => all.poison.push((position, reason)),
+            Err(error) => all.come_again(position, &error),
+        }
+    }
+    all.again.extend(lines::behind(records, &all.again));
+    applicants.retain(|(position, _)| !all.again.contains(position));
+
+    let messages: Vec<&Message> = applicants.iter().map(|(_, applicant)| &applicant.message).collect();
+    let gates = sender.table.accept_messages(&messages).await;
+    let entering = applicants.into_iter().zip(gates).filter_map(|((position, applicant), gate)| {
+        let record = records.get(position)?;
+        Some(async move { (position, async { enter(sender, record, applicant, gate?).await }.await) })
+    });
+    for (position, admission) in join_all(entering).await {
+        match admission {
+            Ok(Admission::Deliver(event)) => all.admitted.push((position, event)),
             Ok(Admission::Duplicate) => {}
             Ok(Admission::Undecided) => drop(all.again.insert(position)),
-            Ok(Admission::Poison(reason)) => all.poison.push((position, reason)),
-            Err(error) => {
-                tracing::error!(%error, "an event was not admitted");
-                all.again.insert(position);
-            }
+            Err(error) => all.come_again(position, &error),
         }
     }
     all.again.extend(lines::behind(records, &all.again));
     all.admitted.retain(|(position, _)| !all.again.contains(position));
     all
+}
+
+impl Admissions {
+    fn come_again(&mut self, position: usize, error: &AwsError) {
+        tracing::error!(%error, "an event was not admitted");
+        self.again.insert(position);
+    }
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ use crate::report::Report;
 use crate::rig::Rig;
 use crate::scene::{MOST_ENDPOINTS, Scene};
 use crate::stand_in::Kind;
-use crate::steps::Steps;
+use crate::steps::part;
 
 /// What the deployed `api` is called among the binaries, and what the one that it is compared with.
 const API: &str = "api";
@@ -49,15 +49,15 @@ async fn main() {
         return kind.serve().await;
     }
     let (stack, plan) = (Stack::load(), Plan::from_environment());
-    let (mut steps, mut report) = (Steps::from_environment(), Report::default());
+    let mut report = Report::default();
     let rig = Rig::new(&stack).await;
     sizes::measure(&mut report);
-    steps.step("Delivering", sender::measure(&rig, &plan, &mut report)).await;
-    steps.step("Having deliveries wait", waiting::measure(&rig, &plan, &mut report)).await;
-    steps.step("Delivering as everything grows", growth::measure(&rig, &plan, &mut report)).await;
-    steps.step("Calling the API", calls::measure(&rig, &plan, &mut report)).await;
-    steps.step("Starting the functions again and again", cold_start::measure(&rig, &plan, &mut report)).await;
-    steps.step("Asking for pages, and for the same by the API", pages(&stack, &plan, &mut report)).await;
+    part("Delivering", sender::measure(&rig, &plan, &mut report)).await;
+    part("Having deliveries wait", waiting::measure(&rig, &plan, &mut report)).await;
+    part("Delivering as everything grows", growth::measure(&rig, &plan, &mut report)).await;
+    part("Calling the API", calls::measure(&rig, &plan, &mut report)).await;
+    part("Starting the functions again and again", cold_start::measure(&rig, &plan, &mut report)).await;
+    part("Asking for pages, and for the same by the API", pages(&stack, &plan, &mut report)).await;
     report.write();
 }
 

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::admitting::KeyHolder;
-use super::body;
+use super::body::{self, Packed};
 use super::keys::ENDPOINT;
 use super::secrets::{SealedSecrets, StoredEndpoint};
 use super::unreadable;
@@ -119,7 +119,7 @@ pub(super) struct MessageItem {
     pub(super) body: Vec<u8>,
     #[serde(rename = "deflated", default, skip_serializing_if = "is_false")]
     pub(super) compressed: bool,
-    /// What the call that put it left in it: see `accept_message`.
+    /// What the call that put it left in it: see `accept_messages`.
     #[serde(with = "serde_bytes", default)]
     pub(super) gate: Vec<u8>,
     #[serde(rename = "expiresAt")]
@@ -270,6 +270,26 @@ impl EndpointItem {
 }
 
 impl MessageItem {
+    /// A message as it is put, its body packed, with a mark of the call that puts it.
+    pub(super) fn of(message: &Message, packed: Packed, gate: [u8; 8], expires_at: i64) -> Self {
+        let key = super::keys::Key::message(&message.organization_id, message.id);
+        let short = |id: &EndpointId| {
+            let id = id.to_string();
+            id.strip_prefix(EndpointId::PREFIX).unwrap_or(&id).to_owned()
+        };
+        Self {
+            pk: key.pk,
+            sk: key.sk,
+            event_type: message.event_type.clone(),
+            event_id: message.event_id.as_ref().map(ToString::to_string),
+            endpoints: message.endpoint_ids.iter().map(short).collect(),
+            body: packed.bytes,
+            compressed: packed.is_compressed,
+            gate: gate.to_vec(),
+            expires_at,
+        }
+    }
+
     pub(super) fn into_message(self, organization_id: OrganizationId) -> Result<Message, AwsError> {
         let endpoint_ids =
             self.endpoints.iter().map(|id| format!("{}{id}", EndpointId::PREFIX).parse()).collect::<Result<_, _>>();

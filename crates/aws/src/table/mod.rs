@@ -14,6 +14,7 @@ mod disabling;
 mod endpoint_changes;
 mod endpoints;
 mod event_ids;
+mod gate;
 mod health;
 mod items;
 mod keys;
@@ -31,6 +32,7 @@ mod secrets;
 mod transactions;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -52,6 +54,7 @@ pub use disabling::DisableCause;
 pub use endpoint_changes::{EndpointChange, SealedKeyPair, Setting};
 pub use endpoints::CreateEndpoint;
 pub use event_ids::EventIdState;
+pub use gate::Gate;
 pub use health::{Failures, Probe};
 pub use listing::Wanted;
 pub use merging::{Order, Page};
@@ -63,6 +66,7 @@ pub use replays::{BeginReplay, Step};
 pub use resealing::{ResealError, Swept};
 pub use secrets::{Rolled, SealedSecrets, StoredEndpoint};
 
+use self::body::Packer;
 use self::keys::Key;
 use crate::AwsError;
 
@@ -80,13 +84,14 @@ pub struct Table {
     client: Client,
     name: String,
     retention: Duration,
+    packer: Arc<Packer>,
 }
 
 impl Table {
     /// The table of that name, whose messages and deliveries expire after `retention`.
     #[must_use]
     pub fn new(config: &SdkConfig, name: String, retention: Duration) -> Self {
-        Self { client: Client::new(config), name, retention }
+        Self { client: Client::new(config), name, retention, packer: Arc::default() }
     }
 
     /// When something accepted at `at` expires: unix seconds for DynamoDB's time to live.
