@@ -27,7 +27,11 @@ BATCH_POLICY = "local-batches"
 BATCHES = {
     "sqs:SendMessage": "sqs:SendMessageBatch",
     "sqs:ChangeMessageVisibility": "sqs:ChangeMessageVisibilityBatch",
+    "dynamodb:PartiQLInsert": "dynamodb:BatchExecuteStatement",
 }
+
+# The local AWS does not look into statements for the tables that they are about.
+OF_ANY_TABLE = "dynamodb:BatchExecuteStatement"
 
 
 class Stack(TypedDict):
@@ -165,7 +169,7 @@ def allow_batches(settings: Settings) -> None:
         for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
             document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
             batches = [
-                {**statement, "Action": batch}
+                {**statement, "Action": batch, **({"Resource": "*"} if batch == OF_ANY_TABLE else {})}
                 for statement in document["Statement"]
                 for action, batch in BATCHES.items()
                 if action in statement["Action"]

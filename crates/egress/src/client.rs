@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use hookbell_domain::target::{Reach, TargetPolicy};
 use reqwest::redirect;
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::{ClientConfig, RootCertStore};
 
+use crate::EgressError;
 use crate::resolver::{JudgingResolver, LookUp};
 
 /// Shared by the addresses of a host: with two of them, a dead first one costs half of this and not the attempt.
@@ -26,6 +29,27 @@ const MAX_HEADER_LIST: u32 = 16 * 1024;
 /// Bounds what an HTTP/2 endpoint may send of a body ahead of our reading it, in bytes.
 const STREAM_WINDOW: u32 = 64 * 1024;
 
+/// How endpoints are spoken to over TLS: 1.2 and 1.3, by the host's root certificates, HTTP/2 where they have it.
+///
+/// Reading the certificates is a tenth of a cold start, so it is done once for all clients.
+pub(crate) fn tls() -> Result<ClientConfig, EgressError> {
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    // A bundle may hold certificates that are none to rustls; the others count.
+    let (added, _) = roots.add_parsable_certificates(found.certs);
+    if added == 0 {
+        let causes: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
+        return Err(EgressError::NoRoots(causes.join("; ")));
+    }
+    let mut tls = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    // RFC 9113, section 3.2, and the order in which we would have them.
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(tls)
+}
+
 /// Builds a client that connects to no address of a host name before all of them are judged for `reach`.
 ///
 /// Nothing is repeated but what the protocol says was not processed: a request that a closing connection never took.
@@ -34,8 +58,10 @@ pub(crate) fn build(
     policy: Arc<TargetPolicy>,
     reach: Reach,
     user_agent: &str,
+    tls: ClientConfig,
 ) -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
         .dns_resolver(JudgingResolver { names, policy, reach })
         .redirect(redirect::Policy::none())
         .no_proxy()

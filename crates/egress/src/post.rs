@@ -53,7 +53,7 @@ impl<L: LookUp> Egress<L> {
 
     /// Judges the text of the target, and picks the client whose resolver judges the rest.
     fn client_for(&self, target: &TargetUrl) -> Result<&reqwest::Client, Failure> {
-        let client = match target.judge_text(&self.policy).map_err(Failure::Refused)? {
+        let client = match target.judge_text(&self.inspector.policy).map_err(Failure::Refused)? {
             Reach::Public => Some(&self.public),
             Reach::AllowListOnly => self.allow_list_only.as_ref(),
         };

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Request, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::function::{Function, KillSwitch};
 use crate::rounds::Rounds;
@@ -65,6 +65,8 @@ enum Trouble {
     AnswerLost,
     DeathBefore(KillSwitch),
     DeathAfter(KillSwitch),
+    /// Of a batch of statements the one at that place, from 0, fails with that code, and the others are carried out.
+    StatementFailed(usize, &'static str),
 }
 
 #[derive(Debug)]
@@ -140,6 +142,11 @@ impl AwsProxy {
     /// Has the function die after that call was carried out, before it knows of it.
     pub fn kill_after(&self, operation: &'static str, number: u32, function: &Function) {
         self.plan(operation, Which::Number(number), Trouble::DeathAfter(function.kill_switch()));
+    }
+
+    /// Has a statement of the next batch of them, counted from 1, fail with a code of `BatchStatementError`.
+    pub fn fail_statement(&self, number: usize, code: &'static str) {
+        self.plan("BatchExecuteStatement", Which::Number(1), Trouble::StatementFailed(number - 1, code));
     }
 
     /// From now on carries out every call again.
@@ -221,10 +228,19 @@ impl State {
                 switch.press().await;
                 return Err(Hangup);
             }
-            Some(Trouble::DeathAfter(_) | Trouble::AnswerLost) | None => {}
+            Some(Trouble::DeathAfter(_) | Trouble::AnswerLost | Trouble::StatementFailed(..)) | None => {}
         }
-        let body = ask_for_the_bill(&parts.headers, body);
-        let answer = self.upstream.carry_out(parts, body).await?;
+        let mut body = ask_for_the_bill(&parts.headers, body);
+        if let Some(Trouble::StatementFailed(place, _)) = trouble {
+            body = changed(&body, |request| drop(request["Statements"].as_array_mut().unwrap().remove(place)));
+        }
+        let mut answer = self.upstream.carry_out(parts, body).await?;
+        if let Some(Trouble::StatementFailed(place, code)) = trouble {
+            let failed = json!({ "Error": { "Code": code, "Message": "made by the tests" } });
+            let responses = |answer: &mut Value| answer["Responses"].as_array_mut().unwrap().insert(place, failed);
+            let body = changed(answer.body(), responses);
+            answer = Response::builder().header("content-type", "application/x-amz-json-1.0").body(body).unwrap();
+        }
         self.note_bill(operation, answer.body());
         round.end().await;
         match trouble {
@@ -278,9 +294,14 @@ fn ask_for_the_bill(headers: &HeaderMap, body: Bytes) -> Bytes {
     if !is_dynamodb {
         return body;
     }
-    let mut request: Value = serde_json::from_slice(&body).expect("DynamoDB is asked in JSON");
-    request["ReturnConsumedCapacity"] = "TOTAL".into();
-    request.to_string().into()
+    changed(&body, |request| request["ReturnConsumedCapacity"] = "TOTAL".into())
+}
+
+/// A text of JSON, changed.
+fn changed(text: &[u8], change: impl FnOnce(&mut Value)) -> Bytes {
+    let mut value = serde_json::from_slice(text).expect("JSON");
+    change(&mut value);
+    value.to_string().into()
 }
 
 /// A failure in the protocol that all the services here share.

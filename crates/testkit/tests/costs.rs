@@ -65,20 +65,20 @@ async fn a_delivered_message_of_a_kilobyte_costs_two_writes_and_on_a_cold_cache_
     let scene = Scene::new(200).await;
     let payload = payload::of_bytes(1_000);
     let cold = scene.deliver(&payload, 1).await;
-    check_calls(&cold, &[("BatchWriteItem", 1), ("PutItem", 1), ("Query", 1)]);
-    check_units(&cold, &[("PutItem", 1.0), ("BatchWriteItem", 1.0), ("Query", 0.5)]);
+    check_calls(&cold, &[("BatchExecuteStatement", 1), ("BatchWriteItem", 1), ("Query", 1)]);
+    check_units(&cold, &[("BatchExecuteStatement", 1.0), ("BatchWriteItem", 1.0), ("Query", 0.5)]);
     let warm = scene.deliver(&payload, 1).await;
-    check_calls(&warm, &[("BatchWriteItem", 1), ("PutItem", 1)]);
-    check_units(&warm, &[("PutItem", 1.0), ("BatchWriteItem", 1.0)]);
+    check_calls(&warm, &[("BatchExecuteStatement", 1), ("BatchWriteItem", 1)]);
+    check_units(&warm, &[("BatchExecuteStatement", 1.0), ("BatchWriteItem", 1.0)]);
 }
 
 #[tokio::test]
 async fn a_batch_of_ten_delivered_messages_shares_its_writes_of_deliveries() {
     let scene = Scene::new(200).await;
     let usage = scene.deliver(SMALL, 10).await;
-    assert_eq!((usage.calls("Query"), usage.calls("PutItem")), (1, 10));
+    assert_eq!((usage.calls("Query"), usage.calls("BatchExecuteStatement")), (1, 1));
     assert!((1..=2).contains(&usage.calls("BatchWriteItem")), "{usage:?}");
-    check_units(&usage, &[("PutItem", 10.0), ("BatchWriteItem", 10.0)]);
+    check_units(&usage, &[("BatchExecuteStatement", 10.0), ("BatchWriteItem", 10.0)]);
     assert_eq!(usage.all_calls().len(), 3, "{usage:?}");
 }
 
@@ -88,11 +88,20 @@ async fn a_failed_first_attempt_costs_one_request_to_the_queue_and_one_write_bes
     let cold = scene.deliver(&payload::of_bytes(1_000), 1).await;
     check_calls(
         &cold,
-        &[("BatchWriteItem", 1), ("PutItem", 1), ("Query", 1), ("SendMessageBatch", 1), ("UpdateItem", 1)],
+        &[
+            ("BatchExecuteStatement", 1),
+            ("BatchWriteItem", 1),
+            ("Query", 1),
+            ("SendMessageBatch", 1),
+            ("UpdateItem", 1),
+        ],
     );
-    check_units(&cold, &[("PutItem", 1.0), ("BatchWriteItem", 1.0), ("UpdateItem", 1.0)]);
+    check_units(&cold, &[("BatchExecuteStatement", 1.0), ("BatchWriteItem", 1.0), ("UpdateItem", 1.0)]);
     let warm = scene.deliver(&payload::of_bytes(1_000), 1).await;
-    check_calls(&warm, &[("BatchWriteItem", 1), ("PutItem", 1), ("SendMessageBatch", 1), ("UpdateItem", 1)]);
+    check_calls(
+        &warm,
+        &[("BatchExecuteStatement", 1), ("BatchWriteItem", 1), ("SendMessageBatch", 1), ("UpdateItem", 1)],
+    );
 }
 
 #[tokio::test]
@@ -102,7 +111,7 @@ async fn the_retries_of_a_batch_share_their_requests_to_the_queue() {
     assert!((1..=2).contains(&usage.calls("SendMessageBatch")), "{usage:?}");
     assert!((1..=2).contains(&usage.calls("BatchWriteItem")), "{usage:?}");
     assert!((1..=2).contains(&usage.calls("UpdateItem")), "{usage:?}");
-    assert_eq!((usage.calls("Query"), usage.calls("PutItem")), (1, 10));
+    assert_eq!((usage.calls("Query"), usage.calls("BatchExecuteStatement")), (1, 1));
     assert_eq!(usage.all_calls().len(), 5, "{usage:?}");
 }
 
@@ -118,7 +127,10 @@ async fn a_rate_limit_costs_a_batch_two_writes_and_one_while_it_is_busy() {
     scene.endpoint.patch(json!({ "rateLimit": 1 })).await;
     scene.deliver(SMALL, 10).await;
     let busy = scene.deliver(SMALL, 5).await;
-    check_calls(&busy, &[("BatchWriteItem", 1), ("PutItem", 5), ("SendMessageBatch", 1), ("UpdateItem", 1)]);
+    check_calls(
+        &busy,
+        &[("BatchExecuteStatement", 1), ("BatchWriteItem", 1), ("SendMessageBatch", 1), ("UpdateItem", 1)],
+    );
 }
 
 #[tokio::test]
@@ -171,7 +183,7 @@ async fn a_retry_costs_two_writes_and_one_read_and_a_write_of_its_endpoints_heal
 async fn an_event_that_nobody_subscribes_to_costs_one_write() {
     let scene = Scene::new(200).await;
     scene.endpoint.patch(json!({ "eventTypes": ["billing.active"] })).await;
-    check_calls(&scene.deliver(SMALL, 1).await, &[("PutItem", 1), ("Query", 1)]);
+    check_calls(&scene.deliver(SMALL, 1).await, &[("BatchExecuteStatement", 1), ("Query", 1)]);
 }
 
 #[tokio::test]

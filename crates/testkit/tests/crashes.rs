@@ -102,12 +102,12 @@ async fn check_killed_with_an_event(at: At, events: usize) {
 
 #[tokio::test]
 async fn killed_before_the_message_is_put() {
-    check_killed_with_an_event(At::Before("PutItem", 1), 1).await;
+    check_killed_with_an_event(At::Before("BatchExecuteStatement", 1), 1).await;
 }
 
 #[tokio::test]
 async fn killed_when_the_message_is_put_and_nothing_is_sent() {
-    check_killed_with_an_event(At::After("PutItem", 1), 1).await;
+    check_killed_with_an_event(At::After("BatchExecuteStatement", 1), 1).await;
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn killed_when_the_retry_waits_and_the_event_is_not_acknowledged() {
 
 #[tokio::test]
 async fn killed_in_the_middle_of_a_batch() {
-    for at in [At::After("PutItem", 4), At::Before("BatchWriteItem", 1), At::After("BatchWriteItem", 1)] {
+    for at in [At::After("BatchExecuteStatement", 1), At::Before("BatchWriteItem", 1), At::After("BatchWriteItem", 1)] {
         check_killed_with_an_event(at, 7).await;
     }
 }
@@ -157,7 +157,7 @@ async fn an_event_that_is_moved_back_from_a_dead_letter_queue_goes_on_where_it_w
     // Its id is reserved, its message is put, its attempts are recorded, its retry waits.
     for at in [
         At::After("PutItem", 1),
-        At::After("PutItem", 2),
+        At::After("BatchExecuteStatement", 1),
         At::After("BatchWriteItem", 1),
         At::After("SendMessageBatch", 1),
     ] {
@@ -229,9 +229,13 @@ async fn while_another_worker_holds_an_attempt_it_is_not_made() {
 
 #[tokio::test]
 async fn an_answer_of_aws_that_is_lost_costs_no_request_and_no_row() {
-    for (operation, number) in
-        [("PutItem", 1), ("BatchWriteItem", 1), ("SendMessageBatch", 1), ("UpdateItem", 1), ("UpdateItem", 2)]
-    {
+    for (operation, number) in [
+        ("BatchExecuteStatement", 1),
+        ("BatchWriteItem", 1),
+        ("SendMessageBatch", 1),
+        ("UpdateItem", 1),
+        ("UpdateItem", 2),
+    ] {
         let scene = Scene::new(3).await;
         scene.put_events(1).await;
         let sender = scene.bench.function("sender").await;
@@ -247,7 +251,7 @@ async fn an_answer_of_aws_that_is_lost_costs_no_request_and_no_row() {
 
 #[tokio::test]
 async fn an_event_that_aws_fails_comes_again_alone() {
-    for operation in ["Query", "PutItem", "BatchWriteItem", "SendMessageBatch"] {
+    for operation in ["Query", "BatchExecuteStatement", "BatchWriteItem", "SendMessageBatch"] {
         let scene = Scene::new(2).await;
         scene.put_events(1).await;
         let sender = scene.bench.function("sender").await;
@@ -256,6 +260,20 @@ async fn an_event_that_aws_fails_comes_again_alone() {
         assert_eq!((fed.records, fed.again), (1, 1), "{operation}");
         scene.finish().await;
         scene.check_nothing_lost_or_doubled(1).await;
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_the_gate_fails_is_tried_again_or_comes_again_alone() {
+    for (code, again) in [("ThrottlingError", 0), ("AccessDenied", 1)] {
+        let scene = Scene::new(2).await;
+        scene.put_events(3).await;
+        let sender = scene.bench.function("sender").await;
+        scene.bench.proxy.fail_statement(2, code);
+        let fed = scene.bench.events.feed(&sender).await;
+        assert_eq!((fed.records, fed.again), (3, again), "{code}");
+        scene.finish().await;
+        scene.check_nothing_lost_or_doubled(3).await;
     }
 }
 

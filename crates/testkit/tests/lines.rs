@@ -201,8 +201,8 @@ async fn check_killed_at_the_fan_out(at: At) {
 #[tokio::test]
 async fn a_sender_that_is_killed_at_the_fan_out_repeats_nothing_and_keeps_the_order() {
     let calls = [
-        At::Before("PutItem", 2),
-        At::After("PutItem", 4),
+        At::Before("BatchExecuteStatement", 1),
+        At::After("BatchExecuteStatement", 1),
         At::Before("BatchWriteItem", 1),
         At::After("BatchWriteItem", 1),
         At::Before("SendMessageBatch", 3),
@@ -214,7 +214,8 @@ async fn a_sender_that_is_killed_at_the_fan_out_repeats_nothing_and_keeps_the_or
 #[tokio::test]
 async fn a_failure_of_ours_keeps_back_all_that_stand_behind() {
     // Of five, on their way into the line and in it, where the first one is tried again.
-    let calls = [("PutItem", 3), ("SendMessageBatch", 3), ("UpdateItem", 3), ("UpdateItem", 4), ("GetItem", 3)];
+    let calls =
+        [("BatchExecuteStatement", 1), ("SendMessageBatch", 3), ("UpdateItem", 3), ("UpdateItem", 4), ("GetItem", 3)];
     let check = async |(operation, number)| {
         let scene = Scene::new().await;
         scene.put(0..5).await;
@@ -222,7 +223,7 @@ async fn a_failure_of_ours_keeps_back_all_that_stand_behind() {
         scene.bench.proxy.refuse(operation, Which::Number(number));
         let fed = scene.bench.events_fifo.feed(&sender).await;
         match operation {
-            "PutItem" => assert_ne!(fed.again, 0),
+            "BatchExecuteStatement" => assert_ne!(fed.again, 0),
             "SendMessageBatch" => assert_eq!(fed.again, 3, "itself, and those behind it"),
             _ => assert_eq!(fed.again, 0),
         }
@@ -373,7 +374,8 @@ async fn a_delivery_in_order_costs_one_request_to_each_queue_two_updates_and_one
         scene.put(1..2).await;
         scene.bench.events_fifo.feed(&sender).await;
         let fan_out = scene.bench.proxy.take_usage();
-        let calls = ["BatchWriteItem", "PutItem", "SendMessageBatch"].map(|operation| fan_out.calls(operation));
+        let calls =
+            ["BatchExecuteStatement", "BatchWriteItem", "SendMessageBatch"].map(|operation| fan_out.calls(operation));
         assert_eq!((calls, fan_out.calls("Query")), ([1, 1, 1], expected), "{fan_out:?}");
         scene.bench.lines.feed(&sender).await;
         let line = scene.bench.proxy.take_usage();

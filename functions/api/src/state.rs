@@ -6,7 +6,7 @@ use hookbell_aws::sealing::{Keys, SealError};
 use hookbell_aws::secrets;
 use hookbell_aws::table::{KeyHash, Organization, OrganizationRecord, StoredEndpoint, Table};
 use hookbell_domain::ids::OrganizationId;
-use hookbell_egress::Egress;
+use hookbell_egress::Inspector;
 use lambda_http::Error;
 
 use crate::auth::known_keys::KnownKeys;
@@ -19,7 +19,8 @@ pub(crate) struct Api {
     pub(crate) table: Table,
     pub(crate) queues: Queues,
     pub(crate) keys: Keys,
-    pub(crate) egress: Egress,
+    /// Judges where endpoints are to be.
+    pub(crate) inspector: Inspector,
     /// Of the admin key too only the hash is kept: comparing hashes tells nothing of how much of a guess was right.
     pub(crate) admin_key: KeyHash,
     pub(crate) known_keys: KnownKeys,
@@ -29,7 +30,7 @@ impl Api {
     /// What the environment says that there is to be.
     pub(crate) async fn start() -> Result<Self, Error> {
         let config = Config::from_environment()?;
-        Self::new(&clients::load().await, config).await
+        Self::new(&clients::on_lambda()?, config).await
     }
 
     async fn new(aws: &SdkConfig, config: Config) -> Result<Self, Error> {
@@ -41,7 +42,7 @@ impl Api {
             table: Table::new(aws, config.table.clone(), config.retention),
             queues: Queues::new(aws),
             keys,
-            egress: Egress::new(config.target_policy.clone(), concat!("hookbell/", env!("CARGO_PKG_VERSION")))?,
+            inspector: Inspector::new(config.target_policy.clone()),
             // Clients send the generated secret after "sk_".
             admin_key: KeyHash::of(&format!("sk_{admin_key}")),
             known_keys: KnownKeys::default(),

@@ -21,7 +21,7 @@ use handler::Dlq;
 async fn main() -> Result<(), Error> {
     logging::start();
     let config = Config::from_environment().inspect_err(|error| tracing::error!(%error, "cannot start"))?;
-    let dlq = Arc::new(Dlq::new(&clients::load().await, config));
+    let dlq = Arc::new(Dlq::new(&clients::on_lambda()?, config));
     run(service_fn(|event: LambdaEvent<SqsEvent>| {
         let dlq = Arc::clone(&dlq);
         async move { Ok::<SqsBatchResponse, Error>(dlq.handle(event.payload).await) }

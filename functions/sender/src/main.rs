@@ -50,7 +50,7 @@ async fn main() -> Result<(), Error> {
 
 async fn start() -> Result<Sender, Error> {
     let config = Config::from_environment()?;
-    let aws = clients::load().await;
+    let aws = clients::on_lambda()?;
     let keys = Keys::load(&aws, &config.encryption_key_secret).await?;
     Ok(Sender::new(&aws, config, keys)?)
 }

@@ -30,7 +30,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(table: &str, secret: &str) -> Result<(), Box<dyn Error>> {
-    let aws = clients::load().await;
+    let aws = clients::of_operator().await;
     let keys = Keys::load(&aws, secret).await?;
     // Nothing is written here that would expire.
     let table = Table::new(&aws, table.to_owned(), Duration::MAX);

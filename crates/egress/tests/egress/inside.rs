@@ -115,7 +115,7 @@ async fn an_address_of_the_inside_is_refused_before_it_is_kept_and_at_the_reques
             assert_eq!(TargetUrl::parse(&url, 2_048, &deployed), Err(refused.clone()), "{url}");
             // As if it had been kept while the operator's list was longer.
             let kept = TargetUrl::parse(&url, 2_048, &everything).unwrap();
-            assert_eq!(egress.inspect(&kept).await, Err(refused.clone()), "{url}");
+            assert_eq!(egress.inspector().inspect(&kept).await, Err(refused.clone()), "{url}");
             let post = Post { target: &kept, headers: HeaderMap::new(), body: "{}".into(), deadline: NEVER };
             assert_eq!(failed(egress.post(post).await), Failure::Refused(refused), "{url}");
         }

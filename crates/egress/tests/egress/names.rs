@@ -123,7 +123,7 @@ async fn a_name_that_was_public_when_it_was_kept_is_judged_anew() {
     let (receivers, names) = (Receivers::start().await, Answers::new(&[&["127.0.0.1"], &["127.0.0.2"]]));
     let egress = egress(names.clone());
     let target = target(&format!("http://hooks.example:{}/", receivers.port), &policy());
-    assert_eq!(egress.inspect(&target).await, Ok(()));
+    assert_eq!(egress.inspector().inspect(&target).await, Ok(()));
     assert_eq!(failed(receivers.post(&egress).await), refused());
     receivers.check_inside_is_untouched();
 }
@@ -156,8 +156,8 @@ async fn a_name_without_an_address_is_not_resolved_and_opens_nothing() {
     let (receivers, egress) = (Receivers::start().await, egress(Answers::new(&[&[]])));
     assert_eq!(failed(receivers.post(&egress).await), Failure::NameNotResolved);
     let kept = target(&format!("http://hooks.example:{}/", receivers.port), &policy());
-    assert_eq!(egress.inspect(&kept).await, Err(TargetError::NotHttps));
-    assert_eq!(egress.inspect(&target("https://hooks.example/", &policy())).await, Ok(()));
+    assert_eq!(egress.inspector().inspect(&kept).await, Err(TargetError::NotHttps));
+    assert_eq!(egress.inspector().inspect(&target("https://hooks.example/", &policy())).await, Ok(()));
 }
 
 #[tokio::test]
@@ -170,7 +170,7 @@ async fn a_resolver_that_does_not_answer_ends_with_the_deadline() {
 #[tokio::test]
 async fn a_resolver_that_does_not_answer_keeps_nobody_waiting_who_makes_an_endpoint() {
     let (egress, target) = (egress(Silent), target("https://hooks.example/", &policy()));
-    let inspected = tokio::time::timeout(NEVER, egress.inspect(&target)).await;
+    let inspected = tokio::time::timeout(NEVER, egress.inspector().inspect(&target)).await;
     assert_eq!(inspected, Ok(Ok(())));
 }
 

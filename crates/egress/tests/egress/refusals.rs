@@ -27,7 +27,7 @@ async fn check_at(url: &str, policy: impl FnOnce(u16) -> TargetPolicy, expected:
     let target = target(&url.replace("PORT", &bound.port().to_string()), &open_to("0.0.0.0/0,::/0"));
 
     let egress = egress(policy(bound.port()));
-    assert_eq!(egress.inspect(&target).await.as_ref(), Err(&expected), "{url}");
+    assert_eq!(egress.inspector().inspect(&target).await.as_ref(), Err(&expected), "{url}");
     let post = Post { target: &target, headers: HeaderMap::new(), body: "{}".into(), deadline: NEVER };
     assert_eq!(failed(egress.post(post).await), Failure::Refused(expected), "{url}");
     assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "{url}");
@@ -67,14 +67,14 @@ async fn http_and_other_ports_are_refused_to_a_public_address() {
 #[tokio::test]
 async fn a_name_that_does_not_resolve_is_accepted_at_first() {
     let egress = egress(deployed());
-    assert_eq!(egress.inspect(&target("https://nothing.invalid/", &deployed())).await, Ok(()));
+    assert_eq!(egress.inspector().inspect(&target("https://nothing.invalid/", &deployed())).await, Ok(()));
 }
 
 #[tokio::test]
 async fn a_name_that_does_not_resolve_does_not_open_http() {
     let egress = egress(loopback_policy());
     let target = target("http://nothing.invalid/", &loopback_policy());
-    assert_eq!(egress.inspect(&target).await, Err(TargetError::NotHttps));
+    assert_eq!(egress.inspector().inspect(&target).await, Err(TargetError::NotHttps));
 }
 
 #[tokio::test]
@@ -82,6 +82,6 @@ async fn the_allow_list_is_open_to_inspection() {
     let egress = egress(loopback_policy());
     for url in ["http://localhost:3000/", "http://127.0.0.1:3000/", "https://[::1]:3000/"] {
         let target = TargetUrl::parse(url, 2_048, &loopback_policy()).unwrap();
-        assert_eq!(egress.inspect(&target).await, Ok(()), "{url}");
+        assert_eq!(egress.inspector().inspect(&target).await, Ok(()), "{url}");
     }
 }

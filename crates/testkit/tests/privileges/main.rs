@@ -75,8 +75,14 @@ async fn trouble(
 fn together(permissions: Vec<Permission>) -> Vec<Vec<Permission>> {
     let mut groups = BTreeMap::<(String, String), Vec<Permission>>::new();
     for permission in permissions {
-        let action = permission.action.strip_suffix("Batch").unwrap_or(&permission.action).to_owned();
-        groups.entry((action, permission.resource.clone())).or_default().push(permission);
+        let action = permission.action.strip_suffix("Batch").unwrap_or(&permission.action);
+        // It does not ask for the table of a statement.
+        let key = match action {
+            "dynamodb:BatchExecuteStatement" | "dynamodb:PartiQLInsert" => ("dynamodb:PartiQLInsert", ""),
+            action => (action, permission.resource.as_str()),
+        };
+        let key = (key.0.to_owned(), key.1.to_owned());
+        groups.entry(key).or_default().push(permission);
     }
     groups.into_values().collect()
 }

@@ -11,13 +11,14 @@ struct Limit {
 }
 
 /// From the quotas of Amazon SQS and Amazon DynamoDB.
-const LIMITS: [Limit; 7] = [
+const LIMITS: [Limit; 8] = [
     Limit { constant: "MAX_ENTRIES", at_most: 10, call: ".send_message_batch(" },
     Limit { constant: "MAX_BYTES", at_most: 1_048_576, call: ".send_message_batch(" },
     Limit { constant: "MAX_DELAY", at_most: 900, call: ".delay_seconds(" },
     Limit { constant: "MAX_ENTRIES", at_most: 10, call: ".change_message_visibility_batch(" },
     Limit { constant: "MAX_HIDDEN", at_most: 43_200, call: ".visibility_timeout(" },
     Limit { constant: "BATCH_WRITE_ITEMS", at_most: 25, call: ".batch_write_item(" },
+    Limit { constant: "BATCH_STATEMENTS", at_most: 25, call: ".batch_execute_statement(" },
     Limit { constant: "BATCH_GET_KEYS", at_most: 100, call: ".batch_get_item(" },
 ];
 
@@ -88,6 +89,7 @@ fn batches_and_delays_stay_within_what_aws_takes() {
     check("MAX_DELAY", "Duration::from_mins(16)", "MAX_DELAY is 960");
     check("MAX_HIDDEN", "Duration::from_hours(13)", "MAX_HIDDEN is 46800");
     check("BATCH_WRITE_ITEMS", "26", "BATCH_WRITE_ITEMS is 26");
+    check("BATCH_STATEMENTS", "26", "BATCH_STATEMENTS is 26");
     check("BATCH_GET_KEYS", "101", "BATCH_GET_KEYS is 101");
 }
 

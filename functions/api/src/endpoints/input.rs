@@ -169,7 +169,7 @@ pub(super) async fn read_change(
 async fn check_url(api: &Api, fields: &mut Fields, url: Option<String>) -> Option<String> {
     let url = url?;
     let judged = match TargetUrl::parse(&url, api.config.limits.url_length, &api.config.target_policy) {
-        Ok(target) => api.egress.inspect(&target).await,
+        Ok(target) => api.inspector.inspect(&target).await,
         Err(error) => Err(error),
     };
     match judged {
