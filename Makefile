@@ -8,7 +8,7 @@ TEST_TIME_SCALE ?= 0.0002
 BENCH_PORT ?= 4588
 SECONDS ?= 60
 export PORT TIME_SCALE TEST_PORT TEST_TIME_SCALE FUNCTION FOLLOW MINUTES TEST CHROMIUM SIZE
-export SEED KILLS DELIVERIES ENDPOINTS
+export SEED KILLS DELIVERIES ENDPOINTS ACCEPT
 export BENCH_PORT BASE ONLY REPEATS BATCH PAYLOAD LATENCY FAILURES EVENTS
 
 # Output is UTF-8 whatever the terminal says, and nothing is found twice by another path.
@@ -21,10 +21,10 @@ SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up demo listen logs browser bench chaos fuzz isolation down check test clean tools test-tools bench-tools
+.PHONY: help up demo listen logs browser bench chaos fuzz isolation instructions down check test clean tools test-tools bench-tools
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PORT=$(PORT) TIME_SCALE=$(TIME_SCALE)  for up: where the local AWS listens, and how much"
 	@echo "                               shorter than on AWS the waits are"
@@ -34,6 +34,7 @@ help: ## list what can be made
 	@echo "  ONLY=success REPEATS=1 BASE=/path/to/bootstrap  for bench: those groups alone, how often, another"
 	@echo "                               build of api to compare with; for more see infra/bench"
 	@echo "  SEED=1 KILLS=200 DELIVERIES=20000 ENDPOINTS=200  for chaos: what goes wrong, and how much"
+	@echo "  ACCEPT=1                     for instructions: what they are now is right"
 	@echo "  FUNCTION=sender FOLLOW=1 MINUTES=60  for logs: one function, go on, how far back"
 
 up: ## from a fresh clone to a running hookbell, and its demo
@@ -62,6 +63,9 @@ bench: bench-tools ## measure what a million messages cost, how long one takes, 
 chaos: tools ## kill what is deployed, fail it in every way, and look for what was lost
 	@PYTHONPATH=$(LOCAL) $(IN_VENV) infra/chaos/chaos.py
 
+instructions: tools ## count what the paths of an event cost, and compare with what was accepted
+	@PYTHONPATH=$(LOCAL) $(IN_VENV) infra/instructions/instructions.py
+
 isolation: test-tools ## show at full size that receivers that hang delay nobody else
 	@TEST_TIME_SCALE=1 $(IN_VENV) $(LOCAL)/isolation.py
 
@@ -76,8 +80,13 @@ check: tools ## formatting, lints, tests without a stack, and the template
 	cargo test --package hookbell-testkit --test tidy --locked
 	$(SAM) validate --lint
 	$(VENV)/cfn-lint template.yaml infra/snippets/*.yaml
-	$(IN_VENV) -m compileall -q $(LOCAL) infra/bench infra/chaos
+	$(IN_VENV) -m compileall -q $(LOCAL) infra/bench infra/chaos infra/instructions
 	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest discover -s infra/bench
+	@if command -v valgrind >/dev/null; then \
+		$(MAKE) --no-print-directory instructions; \
+	else \
+		echo "valgrind is not installed, so instructions were not counted."; \
+	fi
 	@if command -v cargo-deny >/dev/null; then \
 		echo "cargo deny check bans licenses sources"; \
 		cargo deny check bans licenses sources; \

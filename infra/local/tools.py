@@ -22,8 +22,8 @@ if sys.version_info < (3, 10):
         "  make up PYTHON=python3.12".format(*sys.version_info)
     )
 
-import chromium
 from commands import run_logged
+from debian import PACKAGES
 from say import Failure, Steps, explained_failures
 from settings import BENCH_REQUIREMENTS, REQUIREMENTS, ROOT, TEST_REQUIREMENTS, VENV, VERIFIERS
 
@@ -67,12 +67,13 @@ def main() -> None:
             if arguments.tests and not tests_installed():
                 with Steps(1).step("Installing what the tests need into .venv (about a minute)"):
                     install_for_tests()
-            if arguments.tests and chromium.find() is None:
-                with Steps(1).step("Installing Chromium, which the tests of the console drive"):
-                    chromium.install()
             if arguments.bench and not bench_installed():
                 with Steps(1).step("Installing what the benchmark draws with into .venv"):
                     install_for_bench()
+            for package in PACKAGES if arguments.tests else ():
+                if package.find() is None:
+                    with Steps(1).step(f"Installing {package.program}, {package.purpose}"):
+                        package.install()
             return
         steps = Steps(arguments.steps)
         with steps.step("Checking what this machine has") as step:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-import chromium
+from debian import CHROMIUM
 from people import Organization, Person
 from receiver import Receiver
 from stack import Stack
@@ -31,7 +31,7 @@ def stack() -> Stack:
 def browser() -> Iterator[Browser]:
     """One browser for all tests; each person in it has cookies of their own."""
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium.find(), args=ARGUMENTS)
+        started = playwright.chromium.launch(executable_path=CHROMIUM.find(), args=ARGUMENTS)
         yield started
         started.close()
 

@@ -33,7 +33,7 @@ fn dependencies(packages: &[Package], kinds: &[DependencyKind]) -> Dependencies 
 fn may_use(package: &str) -> Option<&'static [&'static str]> {
     match package {
         DOMAIN | "hookbell-bench" | "hookbell-chaos" | "hookbell-fuzz" => Some(&[]),
-        AWS | EGRESS => Some(&[DOMAIN]),
+        AWS | EGRESS | "hookbell-instructions" => Some(&[DOMAIN]),
         "hookbell-dlq" | "hookbell-reseal" => Some(&[AWS, DOMAIN]),
         "hookbell-api" | "hookbell-sender" | TESTKIT => Some(&[AWS, DOMAIN, EGRESS]),
         _ => None,
