@@ -1,19 +1,19 @@
 //! The gate: whoever puts a message first owns its event. A batch of them is put by one request, each on its own condition.
 //!
-//! An INSERT is a put on condition that nothing is there under the key (Amazon DynamoDB, "PartiQL insert statements"),
-//! costs what such a put costs, and shares its request with others ("BatchExecuteStatement"), which a put cannot.
+//! An INSERT is a put on condition that nothing is there under the key (Amazon DynamoDB, "`PartiQL` insert statements"),
+//! costs what such a put costs, and shares its request with others ("`BatchExecuteStatement`"), which a put cannot.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{BatchStatementErrorCodeEnum, BatchStatementRequest, BatchStatementResponse};
 use hookbell_domain::message::Message;
 
-use super::items::MessageItem;
 use super::keys::Key;
+use super::messages::MessageItem;
 use super::{Table, back_off, to_item};
 use crate::{AwsError, random};
 
-/// Statements of a BatchExecuteStatement request (AWS, "BatchExecuteStatement": at most 25).
+/// Statements of a `BatchExecuteStatement` request (AWS, "`BatchExecuteStatement`": at most 25).
 pub(crate) const BATCH_STATEMENTS: usize = 25;
 
 const OPERATION: &str = "BatchExecuteStatement";

@@ -7,8 +7,7 @@ use hookbell_domain::delivery::{
 };
 use hookbell_domain::endpoint::{Disabled, Endpoint, EndpointOptions, Health, RateLimit};
 use hookbell_domain::filter::Filter;
-use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, KeyId, MessageId, OrganizationId};
-use hookbell_domain::message::Message;
+use hookbell_domain::ids::{DeliveryId, EndpointId, KeyId, OrganizationId};
 use hookbell_domain::retry::Directive;
 use hookbell_domain::role::Role;
 use hookbell_domain::signature::PublicKey;
@@ -16,7 +15,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::admitting::KeyHolder;
-use super::body::{self, Packed};
 use super::keys::ENDPOINT;
 use super::secrets::{SealedSecrets, StoredEndpoint};
 use super::unreadable;
@@ -99,31 +97,6 @@ pub(super) struct KeyPairItem {
     pub(super) sealed: Vec<u8>,
     #[serde(with = "serde_bytes")]
     pub(super) public: Vec<u8>,
-}
-
-/// A message: `MSG#org#shard` / `msg_…`.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct MessageItem {
-    #[serde(rename = "PK")]
-    pub(super) pk: String,
-    #[serde(rename = "SK")]
-    pub(super) sk: String,
-    #[serde(rename = "type")]
-    pub(super) event_type: String,
-    #[serde(rename = "event", default, skip_serializing_if = "Option::is_none")]
-    pub(super) event_id: Option<String>,
-    /// The endpoints, without the prefix that all ids have.
-    #[serde(rename = "to")]
-    pub(super) endpoints: Vec<String>,
-    #[serde(with = "serde_bytes")]
-    pub(super) body: Vec<u8>,
-    #[serde(rename = "deflated", default, skip_serializing_if = "is_false")]
-    pub(super) compressed: bool,
-    /// What the call that put it left in it: see `accept_messages`.
-    #[serde(with = "serde_bytes", default)]
-    pub(super) gate: Vec<u8>,
-    #[serde(rename = "expiresAt")]
-    pub(super) expires_at: i64,
 }
 
 /// A delivery: `DLV#whe_…#shard` / `dlv_…`.
@@ -216,7 +189,7 @@ pub(super) struct KeyRowItem {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-fn is_false(value: &bool) -> bool {
+pub(super) fn is_false(value: &bool) -> bool {
     !value
 }
 
@@ -266,41 +239,6 @@ impl EndpointItem {
             headers: self.headers,
         };
         Ok(StoredEndpoint { endpoint, secrets, disabled_by: self.disabled_by })
-    }
-}
-
-impl MessageItem {
-    /// A message as it is put, its body packed, with a mark of the call that puts it.
-    pub(super) fn of(message: &Message, packed: Packed, gate: [u8; 8], expires_at: i64) -> Self {
-        let key = super::keys::Key::message(&message.organization_id, message.id);
-        let short = |id: &EndpointId| {
-            let id = id.to_string();
-            id.strip_prefix(EndpointId::PREFIX).unwrap_or(&id).to_owned()
-        };
-        Self {
-            pk: key.pk,
-            sk: key.sk,
-            event_type: message.event_type.clone(),
-            event_id: message.event_id.as_ref().map(ToString::to_string),
-            endpoints: message.endpoint_ids.iter().map(short).collect(),
-            body: packed.bytes,
-            compressed: packed.is_compressed,
-            gate: gate.to_vec(),
-            expires_at,
-        }
-    }
-
-    pub(super) fn into_message(self, organization_id: OrganizationId) -> Result<Message, AwsError> {
-        let endpoint_ids =
-            self.endpoints.iter().map(|id| format!("{}{id}", EndpointId::PREFIX).parse()).collect::<Result<_, _>>();
-        Ok(Message {
-            id: self.sk.parse::<MessageId>().map_err(unreadable)?,
-            organization_id,
-            event_type: self.event_type,
-            event_id: self.event_id.map(|id| id.parse::<EventId>()).transpose().map_err(unreadable)?,
-            endpoint_ids: endpoint_ids.map_err(unreadable)?,
-            body: body::unpack(self.body, self.compressed).map_err(unreadable)?,
-        })
     }
 }
 

@@ -4,9 +4,9 @@ use hookbell_domain::ids::{EventId, MessageId, OrganizationId};
 use hookbell_domain::message::Message;
 use serde::Deserialize;
 
-use super::items::MessageItem;
 use super::listing::{Looking, Wanted};
 use super::merging::Page;
+use super::messages::MessageItem;
 use super::{Table, from_item, keys, text, unreadable};
 use crate::AwsError;
 
