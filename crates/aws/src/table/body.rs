@@ -60,8 +60,8 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(packer: &Packer, body: &[u8], is_compressed: bool) {
-        let packed = packer.pack(body);
+    fn check(kept: &Packer, body: &[u8], is_compressed: bool) {
+        let packed = kept.pack(body);
         assert_eq!(packed.is_compressed, is_compressed);
         assert!(packed.bytes.len() <= body.len());
         assert_eq!(unpack(packed.bytes, is_compressed).unwrap(), body);
@@ -69,11 +69,11 @@ mod tests {
 
     #[test]
     fn a_body_comes_back_whole_and_never_grows() {
-        let packer = Packer::default();
-        check(&packer, b"{}", false);
-        check(&packer, &[b'a'; 700], false);
-        check(&packer, &[b'a'; 701], true);
-        check(&packer, &crate::random::bytes::<5_000>().unwrap(), false);
-        check(&packer, &vec![b'x'; 262_144], true);
+        let kept = Packer::default();
+        check(&kept, b"{}", false);
+        check(&kept, &[b'a'; 700], false);
+        check(&kept, &[b'a'; 701], true);
+        check(&kept, &crate::random::bytes::<5_000>().unwrap(), false);
+        check(&kept, &vec![b'x'; 262_144], true);
     }
 }
