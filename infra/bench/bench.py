@@ -22,7 +22,10 @@ FUNCTIONS_LOG = FOLDER / "functions.log"
 BASE = "base"
 
 # What a person may choose: a variable of make, and under which name the program reads it.
-CHOICES = ("REPEATS", "BATCH", "ENDPOINTS", "PAYLOAD", "LATENCY", "FAILURES", "EVENTS")
+CHOICES = (
+    *("REPEATS", "BATCH", "ENDPOINTS", "PAYLOAD", "LATENCY", "FAILURES", "EVENTS"),
+    *("BACKLOG", "ORGANIZATIONS"),
+)
 
 # In ONLY, beside the program's groups: what is measured here.
 END_TO_END = "latency"
@@ -79,7 +82,6 @@ def measure_costs(settings: Settings, only: list[str], steps: Steps) -> None:
         **choices(only),
         "HOOKBELL_STACK": str(settings.stack_file),
         "HOOKBELL_BINARIES": str(PROGRAM.binaries),
-        "HOOKBELL_BENCH_CERTS": str(settings.certificates),
         # What failed is to be the end of the log.
         "RUST_BACKTRACE": "0",
     }

@@ -72,7 +72,7 @@ pub(crate) async fn measure(rig: &Rig, plan: &Plan, report: &mut Report) {
         "coldStarts",
         "Cold start: ms of the function's process, from its start to the end of its first invocation",
         &["binary", "firstInvocation", "transport", "starts", "cpuMs", "leastCpuMs", "wallMs"],
-        rows.collect(),
+        &rows.collect::<Vec<_>>(),
     );
     for (first, cpu) in firsts.iter().zip(&cpu).filter(|(first, _)| first.is_encrypted && first.binary != BASE) {
         let limit = format!("cold start of {}, {}", first.binary, first.name);

@@ -14,13 +14,13 @@ pub(crate) async fn measure(rig: &Rig, plan: &Plan, report: &mut Report) {
     if !plan.wants("growth") {
         return;
     }
-    let plain = Parameters::plain();
+    let usual = Parameters::plain();
     let mut made: Vec<Organization> = Vec::new();
     for organizations in [1, 100, plan.organizations] {
         let more = organizations - made.len();
-        made.extend(rig.organizations(more, 1, &plain.receiver(rig)).await);
+        made.extend(rig.organizations(more, 1, &usual.receiver(rig)).await);
         note(&format!("{organizations} organizations"));
-        let parameters = Parameters { organizations, ..plain.clone() };
+        let parameters = Parameters { organizations, ..usual.clone() };
         let name = format!("{organizations} organizations, one of them busy");
         report.add_run(Run::new("growth", &name, &parameters, repeats(rig, plan, &parameters, &made[..1]).await));
         if organizations > 1 {
@@ -29,12 +29,12 @@ pub(crate) async fn measure(rig: &Rig, plan: &Plan, report: &mut Report) {
         }
     }
     for endpoints in [10, 50] {
-        let parameters = Parameters { endpoints, ..plain.clone() };
+        let parameters = Parameters { endpoints, ..usual.clone() };
         let organization = one_of_many_listens(rig, &parameters).await;
         let name = format!("{endpoints} endpoints, one of them subscribed");
         report.add_run(Run::new("growth", &name, &parameters, repeats(rig, plan, &parameters, &[organization]).await));
     }
-    stored(rig, plan, report, &plain).await;
+    stored(rig, plan, report, &usual).await;
 }
 
 /// An organization of whose endpoints one wants what is sent.
@@ -49,10 +49,10 @@ async fn one_of_many_listens(rig: &Rig, parameters: &Parameters) -> Organization
 }
 
 /// The same endpoint, with ever more deliveries of it stored.
-async fn stored(rig: &Rig, plan: &Plan, report: &mut Report, plain: &Parameters) {
-    let organization = rig.organizations(1, 1, &plain.receiver(rig)).await.remove(0);
+async fn stored(rig: &Rig, plan: &Plan, report: &mut Report, usual: &Parameters) {
+    let organization = rig.organizations(1, 1, &usual.receiver(rig)).await.remove(0);
     for stored_deliveries in [10, 10_000, plan.backlog] {
-        let parameters = Parameters { stored_deliveries, ..plain.clone() };
+        let parameters = Parameters { stored_deliveries, ..usual.clone() };
         let partition = format!("DLV#{}", organization.endpoint_ids[0]);
         if stored_deliveries > 10 {
             let arguments = json!({ "partition": partition, "number": stored_deliveries });

@@ -113,13 +113,15 @@ impl<'a> Meter<'a> {
         };
     }
 
-    /// Gives the function what is on a queue, until nothing is left that it can be given now.
-    pub(crate) async fn drain(&mut self, queue: Queue, batch: usize) {
+    /// Gives the function what is on a queue, until nothing is left that it can be given now; how many records that were.
+    pub(crate) async fn drain(&mut self, queue: Queue, batch: usize) -> usize {
+        let before = self.so_far.records;
         while let Some(payload) = self.rig.take(queue, batch).await {
             let records = payload["Records"].as_array().map_or(0, Vec::len);
             let answer = self.invoke(&payload, records).await;
             self.rig.settle(queue, &answer).await;
         }
+        self.so_far.records - before
     }
 
     /// Invokes the function with so many records.

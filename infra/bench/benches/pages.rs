@@ -80,12 +80,12 @@ pub(crate) async fn measure(scene: &Scene<'_>, report: &mut Report) {
     }
     let title = "Pages of the console: CPU ms per call (medians), and bytes";
     let columns = ["page", "rows", "besideApi", "pageMs", "apiMs", "htmlMs", "bytes", "gzipBytes", "firstVisitBytes"];
-    report.add_table("pages", title, &columns, rows);
+    report.add_table("pages", title, &columns, &rows);
     let mut rows = Vec::new();
     for asset in caller.assets(&pages[0].path).await {
         rows.push(vec![asset.trim_start_matches("/assets/").into(), caller.sent(&asset).await.into()]);
     }
-    report.add_table("assets", "What the pages load", &["asset", "bytesAsSent"], rows);
+    report.add_table("assets", "What the pages load", &["asset", "bytesAsSent"], &rows);
 }
 
 /// The pages that list something. Where the address may say how many rows there are, it asks for the most.

@@ -12,6 +12,8 @@ pub(crate) struct Plan {
     pub(crate) backlog: usize,
     /// Organizations, where there are very many.
     pub(crate) organizations: usize,
+    /// The plain case as somebody wants it, if anybody does.
+    pub(crate) chosen: Option<Parameters>,
 }
 
 /// A parameter's variable, and what it changes.
@@ -37,6 +39,7 @@ impl Plan {
             repeats: count("BENCH_REPEATS", 3).max(1),
             backlog: count("BENCH_BACKLOG", 1_000_000),
             organizations: count("BENCH_ORGANIZATIONS", 10_000),
+            chosen: chosen(),
         }
     }
 
@@ -44,19 +47,19 @@ impl Plan {
     pub(crate) fn wants(&self, group: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|wanted| wanted == group)
     }
+}
 
-    /// The plain case as somebody wants it, if anybody does.
-    pub(crate) fn chosen(&self) -> Option<Parameters> {
-        let mut parameters = Parameters::plain();
-        let mut is_chosen = false;
-        for (name, change) in CHANGES {
-            if let Some(value) = number(name) {
-                change(&mut parameters, value);
-                is_chosen = true;
-            }
+/// The plain case with what somebody has changed in it.
+fn chosen() -> Option<Parameters> {
+    let mut parameters = Parameters::plain();
+    let mut is_chosen = false;
+    for (name, change) in CHANGES {
+        if let Some(value) = number(name) {
+            change(&mut parameters, value);
+            is_chosen = true;
         }
-        is_chosen.then_some(parameters)
     }
+    is_chosen.then_some(parameters)
 }
 
 /// A variable's number, where it has one.

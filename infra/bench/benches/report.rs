@@ -54,7 +54,7 @@ impl Report {
     }
 
     /// Adds a table. Columns are called as they are in JSON.
-    pub(crate) fn add_table(&mut self, name: &str, title: &str, columns: &[&str], rows: Vec<Vec<Value>>) {
+    pub(crate) fn add_table(&mut self, name: &str, title: &str, columns: &[&str], rows: &[Vec<Value>]) {
         assert!(rows.iter().all(|row| row.len() == columns.len()), "{title}");
         self.tables.insert(name.to_owned(), json!({ "title": title, "columns": columns, "rows": rows }));
     }

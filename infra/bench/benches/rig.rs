@@ -13,7 +13,7 @@ use crate::process::Process;
 use crate::stand_in::{ENCRYPTION_KEY, Kind, StandIn, Stored, Taken, Usage};
 
 /// Where what the functions log is kept: nobody reads it while they are measured.
-const LOG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bench/functions.log");
+const LOG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bench/measured-functions.log");
 
 /// How a function reaches AWS, or a receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

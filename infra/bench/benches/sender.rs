@@ -19,46 +19,46 @@ const MANY: usize = 500;
 
 /// Measures every case.
 pub(crate) async fn measure(rig: &Rig, plan: &Plan, report: &mut Report) {
-    let plain = Parameters::plain();
-    if let Some(parameters) = plan.chosen() {
-        run(rig, plan, report, "chosen", "as chosen", &parameters).await;
+    let usual = Parameters::plain();
+    if let Some(parameters) = &plan.chosen {
+        run(rig, plan, report, "chosen", "as chosen", parameters).await;
         return;
     }
-    for (group, name, parameters) in cases(&plain) {
+    for (group, name, parameters) in cases(&usual) {
         if plan.wants(group) {
             run(rig, plan, report, group, &name, &parameters).await;
         }
     }
     if plan.wants("failures") {
-        failures(rig, plan, report, &plain).await;
+        failures(rig, plan, report, &usual).await;
     }
     if plan.wants("retries") {
-        retries(rig, plan, report, &Parameters { failure_share: 1.0, events: MANY, ..plain.clone() }).await;
+        retries(rig, plan, report, &Parameters { failure_share: 1.0, events: MANY, ..usual.clone() }).await;
     }
     if plan.wants("memory") {
-        memory(rig, plan, report, &plain).await;
+        memory(rig, plan, report, &usual).await;
     }
 }
 
-fn cases(plain: &Parameters) -> Vec<(&'static str, String, Parameters)> {
-    let mut cases = vec![("success", "1 KB to one endpoint".to_owned(), plain.clone())];
+fn cases(usual: &Parameters) -> Vec<(&'static str, String, Parameters)> {
+    let mut cases = vec![("success", "1 KB to one endpoint".to_owned(), usual.clone())];
     for batch_size in [1, 5] {
-        cases.push(("batch", format!("batches of {batch_size}"), Parameters { batch_size, ..plain.clone() }));
+        cases.push(("batch", format!("batches of {batch_size}"), Parameters { batch_size, ..usual.clone() }));
     }
-    cases.push(("protocol", "HTTP/2".to_owned(), Parameters { protocol: "h2", ..plain.clone() }));
+    cases.push(("protocol", "HTTP/2".to_owned(), Parameters { protocol: "h2", ..usual.clone() }));
     for endpoints in [10, 50] {
-        let events = plain.events / endpoints;
-        cases.push(("endpoints", format!("{endpoints} endpoints"), Parameters { endpoints, events, ..plain.clone() }));
+        let events = usual.events / endpoints;
+        cases.push(("endpoints", format!("{endpoints} endpoints"), Parameters { endpoints, events, ..usual.clone() }));
     }
     for payload_bytes in [5_000, 10_000, 20_000, 100_000] {
         let name = format!("bodies of {} KB", payload_bytes / 1_000);
-        let events = plain.events.min(40_000_000 / payload_bytes);
-        cases.push(("body", name, Parameters { payload_bytes, events, ..plain.clone() }));
+        let events = usual.events.min(40_000_000 / payload_bytes);
+        cases.push(("body", name, Parameters { payload_bytes, events, ..usual.clone() }));
     }
     for (latency_ms, events) in [(100, 500), (5_000, 50)] {
         let name = format!("receivers that take {latency_ms} ms");
         let aws_latency_ms = 5;
-        cases.push(("receiver", name, Parameters { latency_ms, aws_latency_ms, events, ..plain.clone() }));
+        cases.push(("receiver", name, Parameters { latency_ms, aws_latency_ms, events, ..usual.clone() }));
     }
     cases
 }
@@ -101,7 +101,7 @@ pub(crate) async fn repeats(
 }
 
 /// Receivers that fail now and then, or always: with all that follows from it, until every delivery is over.
-async fn failures(rig: &Rig, plan: &Plan, report: &mut Report, plain: &Parameters) {
+async fn failures(rig: &Rig, plan: &Plan, report: &mut Report, usual: &Parameters) {
     let shares = [
         (0.01, 1, "of one endpoint"),
         (0.5, MANY, "of many endpoints"),
@@ -109,8 +109,8 @@ async fn failures(rig: &Rig, plan: &Plan, report: &mut Report, plain: &Parameter
         (1.0, 1, "of one endpoint"),
     ];
     for (failure_share, organizations, whose) in shares {
-        let events = if failure_share < 0.1 { plain.events } else { MANY };
-        let parameters = Parameters { failure_share, organizations, events, ..plain.clone() };
+        let events = if failure_share < 0.1 { usual.events } else { MANY };
+        let parameters = Parameters { failure_share, events, organizations, ..usual.clone() };
         let made = rig.organizations(organizations, 1, &parameters.receiver(rig)).await;
         let mut repeats = Vec::new();
         for _ in 0..plan.repeats {
@@ -118,8 +118,11 @@ async fn failures(rig: &Rig, plan: &Plan, report: &mut Report, plain: &Parameter
             meter.begin().await;
             rig.produce(&parameters.events(&made, parameters.events)).await;
             meter.drain(Queue::Events, parameters.batch_size).await;
-            while rig.hurry(Queue::Deliveries).await {
-                meter.drain(Queue::Deliveries, parameters.batch_size).await;
+            loop {
+                rig.hurry(Queue::Deliveries).await;
+                if meter.drain(Queue::Deliveries, parameters.batch_size).await == 0 {
+                    break;
+                }
             }
             repeats.push(meter.end().await);
             rig.cloud.tell("empty", &json!({})).await;
@@ -136,57 +139,68 @@ async fn retries(rig: &Rig, plan: &Plan, report: &mut Report, parameters: &Param
     let names = ["first attempt fails", "retry fails", "last attempt fails", "the end, by dlq", "retry delivers"];
     let mut repeats: [Vec<Repeat>; 5] = Default::default();
     for _ in 0..plan.repeats {
-        let organizations = rig.organizations(MANY, 1, &parameters.receiver(rig)).await;
-        rig.receiver.tell("relapse", &json!({})).await;
-        let mut meter = Meter::start(rig, "sender", &AT_ONCE).await;
-        // Two to each: a third failure in a row, and an endpoint gets no first attempts at once any more.
-        let failed = async |meter: &mut Meter<'_>| {
-            meter.begin().await;
-            rig.produce(&parameters.events(&organizations, MANY)).await;
-            meter.drain(Queue::Events, parameters.batch_size).await;
-            meter.end().await
-        };
-        repeats[0].push(failed(&mut meter).await);
-        let mut last = Repeat::default();
-        for number in 0.. {
-            meter.begin().await;
-            if !rig.hurry(Queue::Deliveries).await {
-                break;
-            }
-            meter.drain(Queue::Deliveries, parameters.batch_size).await;
-            last = meter.end().await;
-            if number == 0 {
-                repeats[1].push(last.clone());
-            }
+        for (place, repeat) in exhausted(rig, parameters).await.into_iter().enumerate() {
+            repeats[place].push(repeat);
         }
-        repeats[2].push(last);
-        let mut dlq = Meter::start(rig, "dlq", &AT_ONCE).await;
-        dlq.begin().await;
-        dlq.drain(Queue::DeadLetters, parameters.batch_size).await;
-        repeats[3].push(dlq.end().await);
-
-        let organizations = rig.organizations(MANY, 1, &parameters.receiver(rig)).await;
-        rig.produce(&parameters.events(&organizations, MANY)).await;
-        meter.drain(Queue::Events, parameters.batch_size).await;
-        rig.receiver.tell("recover", &json!({})).await;
-        meter.begin().await;
-        rig.hurry(Queue::Deliveries).await;
-        meter.drain(Queue::Deliveries, parameters.batch_size).await;
-        repeats[4].push(meter.end().await);
-        rig.receiver.tell("relapse", &json!({})).await;
-        rig.cloud.tell("empty", &json!({})).await;
+        repeats[4].push(recovered(rig, parameters).await);
     }
     for (name, repeats) in names.into_iter().zip(repeats) {
         report.add_run(Run::new("retries", name, parameters, repeats));
     }
 }
 
+/// Deliveries of which every attempt fails: the first ones, the second ones, the last ones, and their ends. What follows
+/// from an attempt waits until all of its kind are made.
+async fn exhausted(rig: &Rig, parameters: &Parameters) -> [Repeat; 4] {
+    let organizations = rig.organizations(MANY, 1, &parameters.receiver(rig)).await;
+    rig.cloud.tell("hold", &json!({})).await;
+    let mut meter = Meter::start(rig, "sender", &AT_ONCE).await;
+    meter.begin().await;
+    rig.produce(&parameters.events(&organizations, MANY)).await;
+    meter.drain(Queue::Events, parameters.batch_size).await;
+    let first = meter.end().await;
+    let mut attempts = Vec::new();
+    loop {
+        rig.hurry(Queue::Deliveries).await;
+        meter.begin().await;
+        if meter.drain(Queue::Deliveries, parameters.batch_size).await == 0 {
+            break;
+        }
+        attempts.push(meter.end().await);
+    }
+    let mut dlq = Meter::start(rig, "dlq", &AT_ONCE).await;
+    rig.hurry(Queue::DeadLetters).await;
+    dlq.begin().await;
+    dlq.drain(Queue::DeadLetters, parameters.batch_size).await;
+    let end = dlq.end().await;
+    rig.cloud.tell("empty", &json!({})).await;
+    let [second, .., last] = attempts.as_slice() else { panic!("{} retries", attempts.len()) };
+    [first, second.clone(), last.clone(), end]
+}
+
+/// Deliveries whose first attempt fails, and whose second one does not.
+async fn recovered(rig: &Rig, parameters: &Parameters) -> Repeat {
+    let organizations = rig.organizations(MANY, 1, &parameters.receiver(rig)).await;
+    rig.cloud.tell("hold", &json!({})).await;
+    let mut meter = Meter::start(rig, "sender", &AT_ONCE).await;
+    rig.produce(&parameters.events(&organizations, MANY)).await;
+    meter.drain(Queue::Events, parameters.batch_size).await;
+    rig.receiver.tell("recover", &json!({})).await;
+    rig.hurry(Queue::Deliveries).await;
+    meter.begin().await;
+    meter.drain(Queue::Deliveries, parameters.batch_size).await;
+    let retries = meter.end().await;
+    rig.receiver.tell("relapse", &json!({})).await;
+    rig.cloud.tell("empty", &json!({})).await;
+    retries
+}
+
 /// As much at once as one invocation can be given: what it holds of that, and of answers that never seem to end.
-async fn memory(rig: &Rig, plan: &Plan, report: &mut Report, plain: &Parameters) {
+async fn memory(rig: &Rig, plan: &Plan, report: &mut Report, usual: &Parameters) {
     for (name, kind) in
         [("10 events of 100 KB to 50 endpoints", ""), ("the same, each answered by a megabyte", "/flood")]
     {
-        let parameters = Parameters { endpoints: 50, payload_bytes: 100_000, events: 30, ..plain.clone() };
+        let parameters = Parameters { endpoints: 50, payload_bytes: 100_000, events: 30, ..usual.clone() };
         let url = format!("{}{kind}", parameters.receiver(rig));
         let organizations = rig.organizations(1, parameters.endpoints, &url).await;
         let repeats = repeats(rig, plan, &parameters, &organizations).await;

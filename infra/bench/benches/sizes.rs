@@ -24,7 +24,7 @@ pub(crate) fn measure(report: &mut Report) {
             report.limit(&format!("zip file of {name}"), precise(zip_bytes), MOST_ZIPPED, None, "bytes");
         }
     }
-    report.add_table("sizes", "The functions' binaries", &["binary", "bytes", "zipBytes"], rows);
+    report.add_table("sizes", "The functions' binaries", &["binary", "bytes", "zipBytes"], &rows);
     if let (Some(bytes), Some(base_bytes)) = (size(API), size(BASE)) {
         let grown = precise(bytes) - precise(base_bytes);
         report.limit("growth of the binary of api", grown, MOST_GROWTH, None, "bytes");

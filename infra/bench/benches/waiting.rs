@@ -63,7 +63,7 @@ async fn backlog(rig: &Rig, plan: &Plan, report: &mut Report, organization: &Org
         "backlog",
         "A backlog of waiting deliveries, all seen once by the sender",
         &["waiting", "inFlight", "mostInFlight", "peakRssBytes"],
-        vec![vec![
+        &[vec![
             depth["delayed"].clone(),
             depth["inFlight"].clone(),
             depth["mostInFlight"].clone(),

@@ -22,11 +22,16 @@ const LIMITS: [Limit; 8] = [
     Limit { constant: "BATCH_GET_KEYS", at_most: 100, call: ".batch_get_item(" },
 ];
 
+/// A constant in a source, from its name to its end.
+fn declaration<'a>(code: &'a str, constant: &str) -> Option<&'a str> {
+    let start = code.find(&format!("const {constant}: "))?;
+    let rest = code.get(start..)?;
+    rest.get(..=rest.find(';')?)
+}
+
 /// What stands after the `=` of a constant in a source.
 fn expression<'a>(code: &'a str, constant: &str) -> Option<&'a str> {
-    let (_, rest) = code.split_once(&format!("const {constant}: "))?;
-    let (_, rest) = rest.split_once(" = ")?;
-    rest.split_once(';').map(|(expression, _)| expression)
+    declaration(code, constant)?.split_once(" = ")?.1.strip_suffix(';')
 }
 
 /// The value of an expression: sums and products of whole numbers, durations in seconds.
@@ -76,8 +81,9 @@ fn changed(from: &str, to: &str) -> Vec<Source> {
 #[track_caller]
 fn check(constant: &str, too_much: &str, words: &str) {
     let sources = crate::sources::under("crates/aws");
-    let now = sources.iter().find_map(|source| expression(&source.code, constant)).expect("the constant");
-    crate::noticed(&limits(&changed(&format!(" = {now};"), &format!(" = {too_much};"))), words);
+    let now = sources.iter().find_map(|source| declaration(&source.code, constant)).expect("the constant");
+    let (before, _) = now.split_once(" = ").expect("a value");
+    crate::noticed(&limits(&changed(now, &format!("{before} = {too_much};"))), words);
 }
 
 #[test]

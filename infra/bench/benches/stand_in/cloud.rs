@@ -61,7 +61,7 @@ pub(super) async fn serve(until: impl Future<Output = ()>) {
     // AWS's endpoints of these services speak HTTP/1.1.
     let encrypted = Server::start(Some(acceptor_of(&stack, &["http/1.1"])), serve.clone()).await;
     let plain = Server::start(None, serve).await;
-    let control = Server::start(None, move |request| Arc::clone(&control).control(request)).await;
+    let control = Server::start(None, move |request| std::future::ready(control.control(&request))).await;
     announce(&json!({
         "tls": format!("https://{}", encrypted.address),
         "plain": format!("http://{}", plain.address),
@@ -104,7 +104,7 @@ impl Cloud {
     }
 
     /// A command of the benchmark.
-    async fn control(self: Arc<Self>, request: Request<Bytes>) -> Result<Response<Bytes>, Hangup> {
+    fn control(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Hangup> {
         let arguments: Value = serde_json::from_slice(request.body()).map_err(|_| Hangup)?;
         let (queue, number) = (arguments["queue"].as_str().unwrap_or_default(), arguments["number"].as_u64());
         let number = usize::try_from(number.unwrap_or_default()).map_err(|_| Hangup)?;
@@ -115,9 +115,8 @@ impl Cloud {
                 self.usage().producer_requests += billed;
                 nothing()
             }
-            "/fill-delayed" => {
-                let body = arguments["body"].as_str().ok_or(Hangup)?;
-                self.queues().fill_delayed(queue, body, number);
+            "/hold" => {
+                self.queues().holds = true;
                 nothing()
             }
             "/take" => {

@@ -19,7 +19,7 @@ const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const TIME: std::ops::Range<usize> = 4..14;
 
 pub(super) struct Database {
-    database: dynoxide::Database,
+    inner: dynoxide::Database,
     table: String,
     url: String,
     client: reqwest::Client,
@@ -48,7 +48,7 @@ impl Database {
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let database = Self { database, table: table.to_owned(), url, client };
+        let database = Self { inner: database, table: table.to_owned(), url, client };
         let create = json!({
             "TableName": table,
             "AttributeDefinitions": [
@@ -83,7 +83,7 @@ impl Database {
 
     /// What the table holds.
     pub(super) fn stored(&self) -> Stored {
-        let tables = self.database.table_stats().unwrap();
+        let tables = self.inner.table_stats().unwrap();
         let table = tables.iter().find(|table| table.table_name == self.table).expect("the table");
         let items = u64::try_from(table.item_count).unwrap();
         Stored { items, bytes: table.size_bytes + items * INDEX_BYTES }
@@ -97,7 +97,7 @@ impl Database {
             "FilterExpression": "begins_with(PK, :partition)",
             "ExpressionAttributeValues": { ":partition": { "S": format!("{partition}#") } },
         });
-        let rows = self.database.scan(serde_json::from_value(scan).unwrap()).unwrap().items.unwrap_or_default();
+        let rows = self.inner.scan(serde_json::from_value(scan).unwrap()).unwrap().items.unwrap_or_default();
         assert!(!rows.is_empty(), "there is nothing in {partition}");
         let mut there = rows.len();
         for copy in 0.. {
@@ -107,7 +107,7 @@ impl Database {
             let rows = rows.iter().take(wanted - there).map(|row| copied(row, copy)).collect::<Vec<Item>>();
             there += rows.len();
             for chunk in rows.chunks(CHUNK) {
-                self.database.import_items(&self.table, chunk.to_vec(), ImportOptions::default()).unwrap();
+                self.inner.import_items(&self.table, chunk.to_vec(), ImportOptions::default()).unwrap();
             }
         }
         there

@@ -13,6 +13,9 @@ const BATCH: usize = 10;
 /// Bytes that are billed as one request.
 const BILLED: usize = 64 * 1024;
 
+/// As long as a message can be delayed.
+const LONGEST_DELAY: Duration = Duration::from_mins(15);
+
 /// As long as those of SQS.
 const RECEIPT_HANDLE: &str = "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a0pSkYq0DrXbbvzqY5jFzlvCrNRzQQzLBhJDHFqWqFhGyIoAXhZ3wTnJNhOyxUzSYJX\
     RTOFqsJEK1aHTsDJPoGYhHg0aNSfOTYRdoSEXHhuM7BmtTJFbEArjVCYpLT5XpHOsNIFgNbFFzHrHlnmDRkvcYlHKPdQpTGd";
@@ -20,8 +23,10 @@ const RECEIPT_HANDLE: &str = "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a0pSkYq0DrXbbvzqY
 /// All queues, by URL.
 #[derive(Debug, Default)]
 pub(super) struct Queues {
-    queues: BTreeMap<String, Queue>,
+    by_url: BTreeMap<String, Queue>,
     sent: u64,
+    /// Whether all that a function sends waits until somebody lets the time pass.
+    pub(super) holds: bool,
 }
 
 #[derive(Debug, Default)]
@@ -69,14 +74,14 @@ impl Queues {
     fn send(&mut self, queue: &str, entry: &Value) -> Option<(String, usize)> {
         let body = entry["MessageBody"].as_str()?.to_owned();
         let (delay, bytes) = (entry["DelaySeconds"].as_u64().unwrap_or(0), body.len());
-        let attributes = entry["MessageAttributes"].clone();
-        Some((self.put(queue, body, attributes, Duration::from_secs(delay)), bytes))
+        let delay = if self.holds { LONGEST_DELAY } else { Duration::from_secs(delay) };
+        Some((self.put(queue, body, entry["MessageAttributes"].clone(), delay), bytes))
     }
 
     fn put(&mut self, queue: &str, body: String, attributes: Value, delay: Duration) -> String {
         self.sent += 1;
         let message = Message { number: self.sent, body, attributes, sent_at_ms: now_ms(), received: 0 };
-        let (id, queue) = (message.id(), self.queues.entry(queue.to_owned()).or_default());
+        let (id, queue) = (message.id(), self.by_url.entry(queue.to_owned()).or_default());
         if delay.is_zero() {
             queue.visible.push_back(message);
         } else {
@@ -100,16 +105,9 @@ impl Queues {
         requests + if entries > 0 { billed(bytes) } else { 0 }
     }
 
-    /// Has so many messages wait as long as a message can.
-    pub(super) fn fill_delayed(&mut self, queue: &str, body: &str, number: usize) {
-        for _ in 0..number {
-            self.put(queue, body.to_owned(), Value::Null, Duration::from_mins(15));
-        }
-    }
-
     /// Lets the time pass until nothing is delayed any more; whether anything was.
     pub(super) fn hurry(&mut self, queue: &str) -> bool {
-        let Some(queue) = self.queues.get_mut(queue) else { return false };
+        let Some(queue) = self.by_url.get_mut(queue) else { return false };
         let delayed = std::mem::take(&mut queue.delayed);
         let is_late = !delayed.is_empty();
         queue.visible.extend(delayed.into_values());
@@ -118,7 +116,7 @@ impl Queues {
 
     /// Takes messages as Lambda's event source does, and gives what it hands to a function.
     pub(super) fn take(&mut self, queue: &str, most: usize) -> Option<Value> {
-        let (url, queue) = (queue.to_owned(), self.queues.get_mut(queue)?);
+        let (url, queue) = (queue.to_owned(), self.by_url.get_mut(queue)?);
         let later = queue.delayed.split_off(&(Instant::now(), 0));
         queue.visible.extend(std::mem::replace(&mut queue.delayed, later).into_values());
         let taken = queue.visible.len().min(most.min(BATCH));
@@ -137,7 +135,7 @@ impl Queues {
 
     /// Ends what was taken, but for those that are to come again; whether there was anything to delete.
     pub(super) fn settle(&mut self, queue: &str, again: &[&str]) -> bool {
-        let Some(queue) = self.queues.get_mut(queue) else { return false };
+        let Some(queue) = self.by_url.get_mut(queue) else { return false };
         let taken = std::mem::take(&mut queue.in_flight);
         let count = taken.len();
         let back: Vec<Message> = taken.into_iter().filter(|message| again.contains(&message.id().as_str())).collect();
@@ -149,7 +147,7 @@ impl Queues {
     /// How many messages a queue holds.
     pub(super) fn depth(&self, queue: &str) -> Value {
         let none = Queue::default();
-        let queue = self.queues.get(queue).unwrap_or(&none);
+        let queue = self.by_url.get(queue).unwrap_or(&none);
         json!({
             "visible": queue.visible.len(),
             "delayed": queue.delayed.len(),
