@@ -2,8 +2,6 @@
 //!
 //! The functions run as processes behind a proxy that counts, with all waits as they are in earnest.
 
-#![expect(clippy::indexing_slicing, reason = "a panic is how a test fails")]
-
 use hookbell_testkit::endpoint::Endpoint;
 use hookbell_testkit::function::Function;
 use hookbell_testkit::organization::Organization;

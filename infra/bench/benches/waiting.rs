@@ -29,10 +29,10 @@ pub(crate) async fn measure(rig: &Rig, plan: &Plan, report: &mut Report) {
         let mut repeats = Vec::new();
         for _ in 0..plan.repeats {
             let mut meter = Meter::start(rig, "sender", &[]).await;
-            wait(rig, organization, 100).await;
+            put(rig, organization, 100, false).await;
             meter.drain(Queue::Deliveries, parameters.batch_size).await;
             meter.begin().await;
-            wait(rig, organization, parameters.events).await;
+            put(rig, organization, parameters.events, false).await;
             meter.drain(Queue::Deliveries, parameters.batch_size).await;
             repeats.push(meter.end().await);
             rig.cloud.tell("empty", &json!({})).await;
@@ -44,27 +44,32 @@ pub(crate) async fn measure(rig: &Rig, plan: &Plan, report: &mut Report) {
     }
 }
 
-/// Has the sender see a whole backlog once.
+/// What part of a backlog the sender sees; the rest it has put back a moment ago.
+const SEEN: usize = 10;
+
+/// Has the sender see a part of a backlog once.
 async fn backlog(rig: &Rig, plan: &Plan, report: &mut Report, organization: &Organization) {
     let parameters = Parameters { events: plan.backlog, stored_deliveries: plan.backlog, ..Parameters::plain() };
     let mut meter = Meter::start(rig, "sender", &[]).await;
+    let seen = plan.backlog / SEEN;
+    for done in (0..plan.backlog - seen).step_by(TOGETHER) {
+        put(rig, organization, TOGETHER.min(plan.backlog - seen - done), true).await;
+    }
     meter.begin().await;
-    for done in (0..plan.backlog).step_by(TOGETHER) {
-        wait(rig, organization, TOGETHER.min(plan.backlog - done)).await;
+    for done in (0..seen).step_by(TOGETHER) {
+        put(rig, organization, TOGETHER.min(seen - done), false).await;
         meter.drain(Queue::Deliveries, parameters.batch_size).await;
-        if done % (TOGETHER * 10) == 0 {
-            note(&format!("{done} of {} that wait", plan.backlog));
-        }
+        note(&format!("{done} of {seen} that the sender sees"));
     }
     let repeat = meter.end().await;
     let depth: Value = rig.cloud.control("depth", &json!({ "queue": Queue::Deliveries.url() })).await;
-    note(&format!("{depth}"));
     report.add_table(
         "backlog",
-        "A backlog of waiting deliveries, all seen once by the sender",
-        &["waiting", "inFlight", "mostInFlight", "peakRssBytes"],
+        "A backlog of waiting deliveries, a part of which the sender has seen in one go",
+        &["waiting", "seen", "inFlight", "mostInFlight", "peakRssBytes"],
         &[vec![
             depth["delayed"].clone(),
+            seen.into(),
             depth["inFlight"].clone(),
             depth["mostInFlight"].clone(),
             repeat.peak_rss_bytes.into(),
@@ -75,8 +80,8 @@ async fn backlog(rig: &Rig, plan: &Plan, report: &mut Report, organization: &Org
     rig.cloud.tell("empty", &json!({})).await;
 }
 
-/// Puts deliveries on their queue that are due in hours.
-async fn wait(rig: &Rig, organization: &Organization, count: usize) {
+/// Puts deliveries on their queue that are due in hours: to be seen, or put back a moment ago.
+async fn put(rig: &Rig, organization: &Organization, count: usize, is_delayed: bool) {
     let due_at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap() + WAIT;
     let task = |number: usize| {
         let task = json!({
@@ -90,5 +95,5 @@ async fn wait(rig: &Rig, organization: &Organization, count: usize) {
         task.to_string()
     };
     let tasks: Vec<String> = (0..count).map(task).collect();
-    rig.cloud.tell("fill", &json!({ "queue": Queue::Deliveries.url(), "bodies": tasks })).await;
+    rig.cloud.tell("fill", &json!({ "queue": Queue::Deliveries.url(), "bodies": tasks, "delayed": is_delayed })).await;
 }

@@ -111,7 +111,7 @@ impl Cloud {
         let answer = match request.uri().path() {
             "/fill" => {
                 let bodies = arguments["bodies"].as_array().ok_or(Hangup)?.iter().filter_map(Value::as_str);
-                let billed = self.queues().fill(queue, bodies.map(str::to_owned));
+                let billed = self.queues().fill(queue, bodies.map(str::to_owned), arguments["delayed"] == true);
                 self.usage().producer_requests += billed;
                 nothing()
             }

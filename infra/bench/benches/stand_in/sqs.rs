@@ -90,13 +90,15 @@ impl Queues {
         id
     }
 
-    /// Puts events on a queue as a producer does, ten to a request; gives the requests that are billed.
-    pub(super) fn fill(&mut self, queue: &str, bodies: impl Iterator<Item = String>) -> u64 {
+    /// Puts messages on a queue as a producer does, ten to a request; gives the requests that are billed. They can be seen
+    /// at once, or have been put back a moment ago for as long as a message can be.
+    pub(super) fn fill(&mut self, queue: &str, bodies: impl Iterator<Item = String>, is_delayed: bool) -> u64 {
+        let delay = if is_delayed { LONGEST_DELAY } else { Duration::ZERO };
         let (mut requests, mut bytes, mut entries) = (0, 0, 0);
         for body in bodies {
             bytes += body.len();
             entries += 1;
-            self.put(queue, body, Value::Null, Duration::ZERO);
+            self.put(queue, body, Value::Null, delay);
             if entries == BATCH {
                 requests += billed(bytes);
                 (bytes, entries) = (0, 0);
