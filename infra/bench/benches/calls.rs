@@ -23,7 +23,7 @@ pub(crate) async fn measure(rig: &Rig, plan: &Plan, report: &mut Report) {
     }
     let parameters = Parameters { events: CALLS, ingress: "rest", ..Parameters::plain() };
     let organization = rig.organizations(1, 1, &parameters.receiver(rig)).await.remove(0);
-    let mut sender = Meter::start(rig, "sender", &[]).await;
+    let mut sender = Meter::start(rig, "sender", None).await;
     rig.produce(&parameters.events(std::slice::from_ref(&organization), ROWS + 10)).await;
     sender.drain(Queue::Events, parameters.batch_size).await;
 
@@ -40,7 +40,7 @@ pub(crate) async fn measure(rig: &Rig, plan: &Plan, report: &mut Report) {
         let request = rig.request(method, &path, body);
         let mut repeats = Vec::new();
         for _ in 0..plan.repeats {
-            let mut meter = Meter::start(rig, "api", &[]).await;
+            let mut meter = Meter::start(rig, "api", None).await;
             for number in 0..WARM_UP + CALLS {
                 if number == WARM_UP {
                     meter.begin().await;
@@ -61,7 +61,7 @@ pub(crate) async fn measure(rig: &Rig, plan: &Plan, report: &mut Report) {
 }
 
 async fn page(rig: &Rig, path: &str) -> Repeat {
-    let mut meter = Meter::start(rig, "api", &[]).await;
+    let mut meter = Meter::start(rig, "api", None).await;
     let cookie = Console::through(&meter.function, Place::Stage).sign_in(rig.admin_key()).await.cookie();
     let request = Rig::request_of_page(path, &cookie);
     for number in 0..WARM_UP + CALLS {

@@ -40,7 +40,7 @@ pub(crate) async fn measure(rig: &Rig, plan: &Plan, report: &mut Report) {
 /// An organization of whose endpoints one wants what is sent.
 async fn one_of_many_listens(rig: &Rig, parameters: &Parameters) -> Organization {
     let organization = rig.organizations(1, parameters.endpoints, &parameters.receiver(rig)).await.remove(0);
-    let (api, _) = rig.start("api", &[]).await;
+    let (api, _) = rig.start("api", None).await;
     for endpoint in &organization.endpoint_ids[1..] {
         let path = format!("/organizations/{}/webhooks/{endpoint}", organization.id);
         rig.call(&api, "PATCH", &path, &json!({ "eventTypes": ["billing.active"] })).await;

@@ -2,8 +2,10 @@
 
 use std::time::Instant;
 
+use hookbell_testkit::clock::Clock;
 use hookbell_testkit::function::Function;
 use hookbell_testkit::payload;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -85,9 +87,9 @@ struct Before {
 }
 
 impl<'a> Meter<'a> {
-    /// Starts a function's process, and counts from its start.
-    pub(crate) async fn start(rig: &'a Rig, name: &'static str, changes: &[(&str, &str)]) -> Self {
-        let (function, process) = rig.start(name, changes).await;
+    /// Starts a function's process, which may have a clock of its own, and counts from its start.
+    pub(crate) async fn start(rig: &'a Rig, name: &'static str, clock: Option<&Clock>) -> Self {
+        let (function, process) = rig.start(name, clock).await;
         function.ready().await;
         let so_far = Repeat { function: name, ..Repeat::default() };
         let before = Before {
@@ -132,6 +134,13 @@ impl<'a> Meter<'a> {
         self.so_far.invocations += 1;
         self.so_far.records += records;
         answer
+    }
+
+    /// When the last of the attempts is due that follow from those since it began, as it says in its log.
+    pub(crate) fn last_due(&self) -> Option<Timestamp> {
+        let output = self.function.output();
+        let lines = output.get(self.before.log_bytes..).unwrap_or_default().lines();
+        lines.filter_map(|line| serde_json::from_str::<Value>(line).ok()?["next_at"].as_str()?.parse().ok()).max()
     }
 
     /// What it took since it began.

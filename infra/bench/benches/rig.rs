@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::{Arc, Mutex};
 
+use hookbell_testkit::clock::Clock;
 use hookbell_testkit::function::{Function, Surroundings};
 use hookbell_testkit::gateway::{self, Place};
 use hookbell_testkit::stack::Stack;
@@ -107,11 +108,13 @@ impl Rig {
     }
 
     /// Starts a function's process.
-    pub(crate) async fn start(&self, name: &'static str, changes: &[(&str, &str)]) -> (Function, Process) {
-        self.start_as(name, name, changes).await
+    pub(crate) async fn start(&self, name: &'static str, clock: Option<&Clock>) -> (Function, Process) {
+        let environment = &self.environments[name];
+        let surroundings = Surroundings { clock: clock.cloned(), log: Some(Arc::clone(&self.log)) };
+        Process::started_by(Function::start_in(name, environment, surroundings)).await
     }
 
-    /// The same of another binary of that function.
+    /// The same of another binary of that function, and with changes in its environment.
     pub(crate) async fn start_as(
         &self,
         binary: &'static str,
@@ -136,7 +139,7 @@ impl Rig {
 
     /// New organizations, each with so many endpoints at that address. Made by the API, as they are in earnest.
     pub(crate) async fn organizations(&self, count: usize, endpoints: usize, url: &str) -> Vec<Organization> {
-        let (api, _) = self.start("api", &[]).await;
+        let (api, _) = self.start("api", None).await;
         let mut organizations = Vec::with_capacity(count);
         for _ in 0..count {
             let id = format!("org_{}", hookbell_testkit::fresh());

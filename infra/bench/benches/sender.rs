@@ -1,5 +1,7 @@
 //! The sender: what a delivery costs, whatever the batch, the body, the receiver and its failures are like.
 
+use hookbell_testkit::clock::Clock;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::load::{Meter, Parameters, Repeat};
@@ -8,8 +10,9 @@ use crate::report::{Report, Run};
 use crate::rig::{Organization, Queue, Rig};
 use crate::steps::note;
 
-/// Waits so short that what fails is tried again at once.
-pub(crate) const AT_ONCE: [(&str, &str); 1] = [("TIME_SCALE", "0.0002")];
+/// What a wait is put off by at least, where the log names none that is longer: an endpoint that is open puts back what is
+/// due without a word.
+const PUT_BACK: SignedDuration = SignedDuration::from_secs(60);
 
 /// Batches that warm a process up: connections are open, and caches filled.
 const WARM_UP: usize = 3;
@@ -88,7 +91,7 @@ pub(crate) async fn repeats(
     rig.cloud.tell("latency", &json!({ "number": parameters.aws_latency_ms })).await;
     let mut repeats = Vec::new();
     for _ in 0..plan.repeats {
-        let mut meter = Meter::start(rig, "sender", &[]).await;
+        let mut meter = Meter::start(rig, "sender", None).await;
         rig.produce(&parameters.events(organizations, WARM_UP * parameters.batch_size)).await;
         meter.drain(Queue::Events, parameters.batch_size).await;
         meter.begin().await;
@@ -114,12 +117,14 @@ async fn failures(rig: &Rig, plan: &Plan, report: &mut Report, usual: &Parameter
         let made = rig.organizations(organizations, 1, &parameters.receiver(rig)).await;
         let mut repeats = Vec::new();
         for _ in 0..plan.repeats {
-            let mut meter = Meter::start(rig, "sender", &AT_ONCE).await;
+            let clock = Clock::shifted_by(0);
+            let mut meter = Meter::start(rig, "sender", Some(&clock)).await;
+            rig.cloud.tell("hold", &json!({})).await;
             meter.begin().await;
             rig.produce(&parameters.events(&made, parameters.events)).await;
             meter.drain(Queue::Events, parameters.batch_size).await;
             loop {
-                rig.hurry(Queue::Deliveries).await;
+                advance(rig, &clock, &meter).await;
                 if meter.drain(Queue::Deliveries, parameters.batch_size).await == 0 {
                     break;
                 }
@@ -130,6 +135,15 @@ async fn failures(rig: &Rig, plan: &Plan, report: &mut Report, usual: &Parameter
         let name = format!("{} % {whose}", failure_share * 100.0);
         report.add_run(Run::new("failures", &name, &parameters, repeats));
     }
+}
+
+/// Lets the time pass until what waits is due.
+async fn advance(rig: &Rig, clock: &Clock, meter: &Meter<'_>) {
+    let now = Timestamp::now() + SignedDuration::from_millis(clock.shift_ms());
+    let due = meter.last_due().unwrap_or(now).max(now + PUT_BACK);
+    let further = due.duration_since(now) + SignedDuration::from_secs(1);
+    clock.set(clock.shift_ms() + i64::try_from(further.as_millis()).unwrap());
+    rig.hurry(Queue::Deliveries).await;
 }
 
 /// One attempt after the other, each by itself: what a first attempt costs that fails, a retry that fails or delivers,
@@ -154,21 +168,22 @@ async fn retries(rig: &Rig, plan: &Plan, report: &mut Report, parameters: &Param
 async fn exhausted(rig: &Rig, parameters: &Parameters) -> [Repeat; 4] {
     let organizations = rig.organizations(MANY, 1, &parameters.receiver(rig)).await;
     rig.cloud.tell("hold", &json!({})).await;
-    let mut meter = Meter::start(rig, "sender", &AT_ONCE).await;
+    let clock = Clock::shifted_by(0);
+    let mut meter = Meter::start(rig, "sender", Some(&clock)).await;
     meter.begin().await;
     rig.produce(&parameters.events(&organizations, MANY)).await;
     meter.drain(Queue::Events, parameters.batch_size).await;
     let first = meter.end().await;
     let mut attempts = Vec::new();
     loop {
-        rig.hurry(Queue::Deliveries).await;
+        advance(rig, &clock, &meter).await;
         meter.begin().await;
         if meter.drain(Queue::Deliveries, parameters.batch_size).await == 0 {
             break;
         }
         attempts.push(meter.end().await);
     }
-    let mut dlq = Meter::start(rig, "dlq", &AT_ONCE).await;
+    let mut dlq = Meter::start(rig, "dlq", Some(&clock)).await;
     rig.hurry(Queue::DeadLetters).await;
     dlq.begin().await;
     dlq.drain(Queue::DeadLetters, parameters.batch_size).await;
@@ -182,11 +197,13 @@ async fn exhausted(rig: &Rig, parameters: &Parameters) -> [Repeat; 4] {
 async fn recovered(rig: &Rig, parameters: &Parameters) -> Repeat {
     let organizations = rig.organizations(MANY, 1, &parameters.receiver(rig)).await;
     rig.cloud.tell("hold", &json!({})).await;
-    let mut meter = Meter::start(rig, "sender", &AT_ONCE).await;
+    let clock = Clock::shifted_by(0);
+    let mut meter = Meter::start(rig, "sender", Some(&clock)).await;
+    meter.begin().await;
     rig.produce(&parameters.events(&organizations, MANY)).await;
     meter.drain(Queue::Events, parameters.batch_size).await;
     rig.receiver.tell("recover", &json!({})).await;
-    rig.hurry(Queue::Deliveries).await;
+    advance(rig, &clock, &meter).await;
     meter.begin().await;
     meter.drain(Queue::Deliveries, parameters.batch_size).await;
     let retries = meter.end().await;

@@ -28,7 +28,7 @@ pub(crate) async fn measure(rig: &Rig, plan: &Plan, report: &mut Report) {
         let parameters = Parameters { events: 2_000, ..parameters.clone() };
         let mut repeats = Vec::new();
         for _ in 0..plan.repeats {
-            let mut meter = Meter::start(rig, "sender", &[]).await;
+            let mut meter = Meter::start(rig, "sender", None).await;
             put(rig, organization, 100, false).await;
             meter.drain(Queue::Deliveries, parameters.batch_size).await;
             meter.begin().await;
@@ -50,7 +50,7 @@ const SEEN: usize = 10;
 /// Has the sender see a part of a backlog once.
 async fn backlog(rig: &Rig, plan: &Plan, report: &mut Report, organization: &Organization) {
     let parameters = Parameters { events: plan.backlog, stored_deliveries: plan.backlog, ..Parameters::plain() };
-    let mut meter = Meter::start(rig, "sender", &[]).await;
+    let mut meter = Meter::start(rig, "sender", None).await;
     let seen = plan.backlog / SEEN;
     for done in (0..plan.backlog - seen).step_by(TOGETHER) {
         put(rig, organization, TOGETHER.min(plan.backlog - seen - done), true).await;

@@ -9,6 +9,9 @@ use tokio::net::TcpListener;
 /// What DynamoDB adds to each item for its index (Amazon DynamoDB, "Pricing for on-demand capacity": 100 bytes).
 const INDEX_BYTES: u64 = 100;
 
+/// Partitions of each list (`crates/aws/src/table/keys.rs`).
+const SHARDS: usize = 8;
+
 /// Rows that are written at once.
 const CHUNK: usize = 10_000;
 
@@ -92,12 +95,16 @@ impl Database {
     /// Adds rows to partitions of that name and a shard, until there are so many: copies of those that are there, with
     /// other times in their ids.
     pub(super) fn multiply(&self, partition: &str, wanted: usize) -> usize {
-        let scan = json!({
-            "TableName": self.table,
-            "FilterExpression": "begins_with(PK, :partition)",
-            "ExpressionAttributeValues": { ":partition": { "S": format!("{partition}#") } },
-        });
-        let rows = self.inner.scan(serde_json::from_value(scan).unwrap()).unwrap().items.unwrap_or_default();
+        let mut rows = Vec::new();
+        for shard in 0..SHARDS {
+            let query = json!({
+                "TableName": self.table,
+                "KeyConditionExpression": "PK = :partition",
+                "ExpressionAttributeValues": { ":partition": { "S": format!("{partition}#{shard}") } },
+            });
+            let found = self.inner.query(serde_json::from_value(query).unwrap()).unwrap();
+            rows.extend(found.items.unwrap_or_default());
+        }
         assert!(!rows.is_empty(), "there is nothing in {partition}");
         let mut there = rows.len();
         for copy in 0.. {
