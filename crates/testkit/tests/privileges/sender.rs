@@ -1,10 +1,11 @@
 //! All that the sender does.
 
+use hookbell_domain::ids::DeliveryId;
 use hookbell_testkit::fresh;
 use hookbell_testkit::function::Function;
 use hookbell_testkit::queue::handed_out;
-
-use serde_json::Value;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use crate::fixture::{Fixture, PAYLOAD, STARTED, deal_with, record};
 
@@ -18,7 +19,7 @@ pub(crate) async fn everything(fixture: &Fixture, sender: &Function) -> Result<(
 
     // One endpoint fails, one is gone, and one wants everything in order.
     let body = party.organization.record(STARTED, PAYLOAD, &format!(r#","id":"{}""#, fresh()));
-    let (id, now) = (fresh(), jiff::Timestamp::now().as_millisecond());
+    let (id, now) = (fresh(), Timestamp::now().as_millisecond());
     deal_with(sender, "an event", &handed_out(&id, &body, now, 1, EVENTS)).await?;
     deal_with(sender, "an event that comes again", &handed_out(&id, &body, now, 2, EVENTS)).await?;
     deal_with(sender, "no event", &record("no event", EVENTS)).await?;
@@ -26,6 +27,16 @@ pub(crate) async fn everything(fixture: &Fixture, sender: &Function) -> Result<(
     let delivery = &fixture.delivery;
     let (message, delivery) = (&delivery["webhookId"], &delivery["deliveryId"]);
     let (message, delivery) = (message.as_str().unwrap_or_default(), delivery.as_str().unwrap_or_default());
+    let again = json!({
+        "organizationId": fixture.organization.id,
+        "endpointId": fixture.good.id,
+        "messageId": message,
+        "deliveryId": DeliveryId::new(Timestamp::now(), u128::from_str_radix(&fresh(), 16).unwrap()).to_string(),
+        "attempt": 1,
+        "makes": STARTED,
+        "dueAt": 0,
+    });
+    deal_with(sender, "a redelivery", &record(&again.to_string(), deliveries)).await?;
     let task = party.task(&party.failing, message, delivery, 2);
     deal_with(sender, "a waiting attempt", &record(&task, deliveries)).await?;
     deal_with(sender, "no attempt", &record("no attempt", deliveries)).await?;
