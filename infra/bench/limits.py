@@ -24,6 +24,8 @@ class Limit:
     at_most: float
     unit: str
     aim: float | None = None
+    # What is known not to be kept, and why DESIGN.md says: up to this it fails no run.
+    known: float | None = None
 
     @property
     def kept(self) -> bool | None:
@@ -35,13 +37,19 @@ class Limit:
         """By how much it is exceeded; negative where there is room."""
         return 0.0 if self.measured is None else self.measured - self.at_most
 
+    @property
+    def is_known(self) -> bool:
+        """Whether it is not kept, by no more than is known."""
+        return self.kept is False and self.known is not None and (self.measured or 0.0) <= self.known
+
     def verdict(self) -> str:
         """Whether it is kept, and by how much."""
         if self.measured is None:
             return "not measured"
         percent = abs(self.beyond) / self.at_most * 100
         if not self.kept:
-            return f"NO: {self.beyond:.4g} {self.unit} ({percent:.0f} %) too much"
+            known = ", see DESIGN.md" if self.is_known else ""
+            return f"NO: {self.beyond:.4g} {self.unit} ({percent:.0f} %) too much{known}"
         reached = self.aim is not None and self.measured <= self.aim
         return f"yes, {percent:.0f} % below" + (", aim reached" if reached else "")
 
@@ -75,7 +83,7 @@ def limits(measured: Measured, bill: list[Scenario], prices: Prices, deployment:
         Limit("peak memory of the process", peak_memory(measured), 64, "MB"),
         Limit("growth: units and requests of an event", furthest(drift.units), GROWTH_PERCENT, "%"),
         Limit("growth: CPU of an event", furthest(drift.cpu), GROWTH_PERCENT, "%"),
-        Limit("CPU of an attempt, all failing against all arriving", failing(measured), 3.0, "times"),
+        Limit("CPU of an attempt, all failing against all arriving", failing(measured), 3.0, "times", known=7.0),
     ]
     return computed + [of_record(record) for record in measured.limits]
 
@@ -143,7 +151,11 @@ def failing(measured: Measured) -> float | None:
 
 def judge(found: list[Limit], everything: bool) -> None:
     """Fail where one is not kept; where everything was to be measured, also where one could not be judged."""
-    broken = [limit for limit in found if limit.kept is False or (everything and limit.kept is None)]
+    broken = [
+        limit
+        for limit in found
+        if (limit.kept is False and not limit.is_known) or (everything and limit.kept is None)
+    ]
     if broken:
         listed = "\n".join(f"  - {limit.name}: {limit.verdict()}" for limit in broken)
         raise Failure(

@@ -156,6 +156,11 @@ class TheLimits(unittest.TestCase):
         self.assertIn("1 of 2", raised.exception.what)
         self.assertIn("the bill: NO: 0.5 $ (20 %) too much", raised.exception.what)
 
+    def test_one_that_is_known_fails_a_run_only_where_it_has_grown(self) -> None:
+        judge([Limit("failing", 5.0, 3.0, "times", known=6.0)], everything=True)
+        with self.assertRaises(Failure):
+            judge([Limit("failing", 6.5, 3.0, "times", known=6.0)], everything=True)
+
     def test_one_that_is_just_kept_is_kept(self) -> None:
         judge([Limit("write units", 2.0, 2.0, "units")], everything=True)
 
