@@ -204,5 +204,5 @@ def sensitivity(measured: Measured, prices: Prices, deployment: Deployment) -> l
 
 
 def latencies(runs: Sequence[Run]) -> list[int]:
-    """Those of the receivers that were measured."""
-    return sorted({int(run.parameters["latencyMs"]) for run in runs})
+    """Those of the receivers that were measured, and that got something."""
+    return sorted({int(run.parameters["latencyMs"]) for run in runs if run.unit == "delivery"})

@@ -46,7 +46,7 @@ class Limit:
         """Whether it is kept, and by how much."""
         if self.measured is None:
             return "not measured"
-        percent = abs(self.beyond) / self.at_most * 100
+        percent = abs(self.beyond) / self.at_most * 100 if self.at_most else 0.0
         if not self.kept:
             known = ", see DESIGN.md" if self.is_known else ""
             return f"NO: {self.beyond:.4g} {self.unit} ({percent:.0f} %) too much{known}"

@@ -65,8 +65,8 @@ impl Report {
         self.limits.push(json!({ "limit": limit, "measured": measured, "atMost": at_most, "aim": aim, "unit": unit }));
     }
 
-    /// Writes it down.
-    pub(crate) fn write(self) {
+    /// Writes down what there is so far.
+    pub(crate) fn write(&self) {
         let measured = json!({
             "machine": machine(),
             "runs": self.runs,

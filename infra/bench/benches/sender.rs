@@ -97,6 +97,9 @@ pub(crate) async fn repeats(
         meter.begin().await;
         rig.produce(&parameters.events(organizations, parameters.events)).await;
         meter.drain(Queue::Events, parameters.batch_size).await;
+        // Where a receiver is so slow that it seems to hang, what is for it goes a longer way.
+        rig.hurry(Queue::Deliveries).await;
+        meter.drain(Queue::Deliveries, parameters.batch_size).await;
         repeats.push(meter.end().await);
     }
     rig.cloud.tell("latency", &json!({ "number": 0 })).await;
