@@ -155,7 +155,7 @@ def mark(axes: Axes, at: float, text: str) -> None:
 
 def growth(runs: list[Run]) -> Figure:
     """By how much an event's cost moves while the table and the organizations grow."""
-    figure = Figure(figsize=(8, 4), layout="constrained")
+    figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.add_subplot()
     axes.set_title("What an event costs, against the smallest deployment")
     axes.set_ylabel("%")
@@ -165,7 +165,7 @@ def growth(runs: list[Run]) -> Figure:
         (drifts(runs).cpu, "CPU", ORANGE, "s"),
     ):
         axes.plot(range(len(runs)), values, color=colour, marker=symbol, markersize=7, label=name)
-    axes.set_xticks(range(len(runs)), [run.name.replace(" ", "\n", 1) for run in runs])
+    axes.set_xticks(range(len(runs)), [run.name for run in runs], rotation=30, ha="right", fontsize=8)
     furthest = max(GROWTH_PERCENT, *(abs(value) for value in drifts(runs).units + drifts(runs).cpu))
     axes.set_ylim(-furthest * 1.3, furthest * 1.3)
     axes.annotate("allowed", (0, GROWTH_PERCENT), (-18, 4), textcoords="offset points", color=FAINT)
