@@ -31,7 +31,7 @@ const STREAM_WINDOW: u32 = 64 * 1024;
 
 /// How endpoints are spoken to over TLS: 1.2 and 1.3, by the host's root certificates, HTTP/2 where they have it.
 ///
-/// Reading the certificates is a tenth of a cold start, so it is done once for all clients.
+/// Reading the certificates is a part of every cold start, so it is done once for all clients.
 pub(crate) fn tls() -> Result<ClientConfig, EgressError> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();

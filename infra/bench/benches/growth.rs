@@ -19,9 +19,12 @@ pub(crate) async fn measure(rig: &Rig, plan: &Plan, report: &mut Report) {
     for organizations in [1, 100, plan.organizations] {
         let more = organizations - made.len();
         made.extend(rig.organizations(more, 1, &usual.receiver(rig)).await);
-        note(&format!("{organizations} organizations"));
         let parameters = Parameters { organizations, ..usual.clone() };
-        let name = format!("{organizations} organizations, one of them busy");
+        let name = if organizations == 1 {
+            "1 organization".to_owned()
+        } else {
+            format!("{organizations} organizations, one of them busy")
+        };
         report.add_run(Run::new("growth", &name, &parameters, repeats(rig, plan, &parameters, &made[..1]).await));
         if organizations > 1 {
             let name = format!("{organizations} organizations, all equally busy");

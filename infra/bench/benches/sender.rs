@@ -120,12 +120,7 @@ async fn failures(rig: &Rig, plan: &Plan, report: &mut Report, usual: &Parameter
         let made = rig.organizations(organizations, 1, &parameters.receiver(rig)).await;
         let mut repeats = Vec::new();
         for _ in 0..plan.repeats {
-            let clock = Clock::shifted_by(0);
-            let mut meter = Meter::start(rig, "sender", Some(&clock)).await;
-            rig.cloud.tell("hold", &json!({})).await;
-            meter.begin().await;
-            rig.produce(&parameters.events(&made, parameters.events)).await;
-            meter.drain(Queue::Events, parameters.batch_size).await;
+            let (mut meter, clock) = first_attempts(rig, &parameters, &made).await;
             loop {
                 advance(rig, &clock, &meter).await;
                 if meter.drain(Queue::Deliveries, parameters.batch_size).await == 0 {
@@ -138,6 +133,22 @@ async fn failures(rig: &Rig, plan: &Plan, report: &mut Report, usual: &Parameter
         let name = format!("{} % {whose}", failure_share * 100.0);
         report.add_run(Run::new("failures", &name, &parameters, repeats));
     }
+}
+
+/// A sender that has made the first attempts, with a clock that can be advanced. What follows from an attempt waits until
+/// it is.
+async fn first_attempts<'a>(
+    rig: &'a Rig,
+    parameters: &Parameters,
+    organizations: &[Organization],
+) -> (Meter<'a>, Clock) {
+    let clock = Clock::shifted_by(0);
+    let mut meter = Meter::start(rig, "sender", Some(&clock)).await;
+    rig.cloud.tell("hold", &json!({})).await;
+    meter.begin().await;
+    rig.produce(&parameters.events(organizations, parameters.events)).await;
+    meter.drain(Queue::Events, parameters.batch_size).await;
+    (meter, clock)
 }
 
 /// Lets the time pass until what waits is due.
@@ -166,16 +177,10 @@ async fn retries(rig: &Rig, plan: &Plan, report: &mut Report, parameters: &Param
     }
 }
 
-/// Deliveries of which every attempt fails: the first ones, the second ones, the last ones, and their ends. What follows
-/// from an attempt waits until all of its kind are made.
+/// Deliveries of which every attempt fails: the first ones, the second ones, the last ones, and their ends.
 async fn exhausted(rig: &Rig, parameters: &Parameters) -> [Repeat; 4] {
     let organizations = rig.organizations(MANY, 1, &parameters.receiver(rig)).await;
-    rig.cloud.tell("hold", &json!({})).await;
-    let clock = Clock::shifted_by(0);
-    let mut meter = Meter::start(rig, "sender", Some(&clock)).await;
-    meter.begin().await;
-    rig.produce(&parameters.events(&organizations, MANY)).await;
-    meter.drain(Queue::Events, parameters.batch_size).await;
+    let (mut meter, clock) = first_attempts(rig, parameters, &organizations).await;
     let first = meter.end().await;
     let mut attempts = Vec::new();
     loop {
@@ -199,12 +204,7 @@ async fn exhausted(rig: &Rig, parameters: &Parameters) -> [Repeat; 4] {
 /// Deliveries whose first attempt fails, and whose second one does not.
 async fn recovered(rig: &Rig, parameters: &Parameters) -> Repeat {
     let organizations = rig.organizations(MANY, 1, &parameters.receiver(rig)).await;
-    rig.cloud.tell("hold", &json!({})).await;
-    let clock = Clock::shifted_by(0);
-    let mut meter = Meter::start(rig, "sender", Some(&clock)).await;
-    meter.begin().await;
-    rig.produce(&parameters.events(&organizations, MANY)).await;
-    meter.drain(Queue::Events, parameters.batch_size).await;
+    let (mut meter, clock) = first_attempts(rig, parameters, &organizations).await;
     rig.receiver.tell("recover", &json!({})).await;
     advance(rig, &clock, &meter).await;
     meter.begin().await;
