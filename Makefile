@@ -21,7 +21,7 @@ SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up demo listen logs browser bench chaos fuzz isolation instructions down check test clean tools test-tools bench-tools
+.PHONY: help up demo listen logs browser bench chaos fuzz isolation instructions recording down check test clean tools test-tools bench-tools
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ instructions: tools ## count what the paths of an event cost, and compare with w
 
 isolation: test-tools ## show at full size that receivers that hang delay nobody else
 	@TEST_TIME_SCALE=1 $(IN_VENV) $(LOCAL)/isolation.py
+
+recording: ## keep what this version stores and queues, for later ones to be tried with
+	HOOKBELL_STACK=.local/stack.json cargo test --package hookbell-testkit --test upgrade --locked -- --ignored --nocapture
 
 down: ## stop the local AWS
 	@$(PYTHON) $(LOCAL)/down.py

@@ -22,6 +22,7 @@
 )]
 
 pub mod answer;
+pub mod apart;
 pub mod api;
 pub mod chaos;
 pub mod clock;
@@ -40,6 +41,7 @@ pub mod payload;
 pub mod proxy;
 pub mod queue;
 pub mod receiver;
+pub mod recording;
 mod rounds;
 pub mod rows;
 pub mod server;

@@ -74,6 +74,12 @@ impl Receiver {
         format!("https://{}/hook", self.server.address)
     }
 
+    /// Its host and port.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        self.server.address.to_string()
+    }
+
     /// What has come so far.
     #[must_use]
     pub fn arrivals(&self) -> Vec<Arrival> {
@@ -154,6 +160,14 @@ impl Arrival {
     #[must_use]
     pub fn is_signed_with(&self, secret: &str) -> bool {
         standardwebhooks::Webhook::new(secret).unwrap().verify(&self.body, &self.headers).is_ok()
+    }
+
+    /// Fails unless that implementation makes the request's first token with that secret, whenever it was signed.
+    #[track_caller]
+    pub fn verify_at_its_time(&self, secret: &str) {
+        let webhook = standardwebhooks::Webhook::new(secret).unwrap();
+        let signature = webhook.sign(self.message_id(), self.signed_at(), &self.body).unwrap();
+        assert_eq!(self.tokens()[0], signature, "{self:?}");
     }
 
     /// The tokens of its signature, in their order.

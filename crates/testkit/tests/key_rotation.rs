@@ -2,27 +2,24 @@
 
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use hookbell_aws::clients::SdkConfig;
 use hookbell_aws::sealing::Keys;
 use hookbell_aws::table::{Swept, Table};
+use hookbell_testkit::apart::{Apart, new_key};
 use hookbell_testkit::console::Console;
 use hookbell_testkit::function::Function;
 use hookbell_testkit::gateway::Place;
 use hookbell_testkit::organization::Organization;
 use hookbell_testkit::receiver::{Arrival, Receiver};
 use hookbell_testkit::stack::Stack;
-use hookbell_testkit::workbench::Workbench;
 use serde_json::{Value, json};
 
 /// The same functions with a table and an encryption key of their own, so that nobody else's are replaced.
 struct Scene {
     stack: Stack,
-    bench: Workbench,
+    apart: Apart,
     organization: Organization,
-    table: String,
-    secret: String,
 }
 
 /// An instance of both functions, as old as the key that it began with.
@@ -34,32 +31,26 @@ struct Instance {
 impl Scene {
     async fn new() -> Self {
         let stack = Stack::load();
-        let table = format!("test-rotation-{}", hookbell_testkit::fresh());
-        create_table(&stack, &table).await;
-        let made = secrets_manager(&stack, "CreateSecret", json!({ "Name": table, "SecretString": key() })).await;
-        let secret = text(&made["ARN"]);
-        let bench = Workbench::new(&stack).await;
-        let bench = bench.with("TABLE_NAME", &table).with("ENCRYPTION_KEY_SECRET_ARN", &secret);
+        let apart = Apart::new(&stack, &new_key()).await;
         let organization = Organization::unheard_of(&stack, "slothbox");
-        Self { stack, bench, organization, table, secret }
+        Self { stack, apart, organization }
     }
 
     async fn rotate(&self) {
-        let value = json!({ "SecretId": self.secret, "SecretString": key() });
-        secrets_manager(&self.stack, "PutSecretValue", value).await;
+        self.apart.replace_key(&new_key()).await;
     }
 
     async fn instance(&self) -> Instance {
-        Instance { api: self.bench.function("api").await, sender: self.bench.function("sender").await }
+        Instance { api: self.apart.bench.function("api").await, sender: self.apart.bench.function("sender").await }
     }
 
     async fn call(&self, of: &Instance, method: &str, path: &str, body: &Value) -> Value {
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        read(&self.bench.call(&of.api, method, path, &body).await)
+        read(&self.apart.bench.call(&of.api, method, path, &body).await)
     }
 
     async fn call_with(&self, key: &str, of: &Instance, path: &str) -> Value {
-        read(&self.bench.call_with(key, &of.api, "GET", path, "").await)
+        read(&self.apart.bench.call_with(key, &of.api, "GET", path, "").await)
     }
 
     /// A new endpoint with all that is sealed: its path, and what the API said of it.
@@ -84,7 +75,7 @@ impl Scene {
 
     /// How often Secrets Manager was asked since the last time.
     fn asked(&self) -> u32 {
-        self.bench.proxy.take_usage().calls("GetSecretValue")
+        self.apart.bench.proxy.take_usage().calls("GetSecretValue")
     }
 
     async fn sweep(&self) -> Swept {
@@ -94,8 +85,8 @@ impl Scene {
             .region(Region::new(self.stack.region.clone()))
             .endpoint_url(&self.stack.aws_endpoint_url)
             .build();
-        let keys = Keys::load(&aws, &self.secret).await.unwrap();
-        Table::new(&aws, self.table.clone(), std::time::Duration::ZERO).reseal_all(&keys).await.unwrap()
+        let keys = Keys::load(&aws, &self.apart.encryption_key).await.unwrap();
+        Table::new(&aws, self.apart.table.clone(), std::time::Duration::ZERO).reseal_all(&keys).await.unwrap()
     }
 }
 
@@ -110,11 +101,6 @@ async fn check_arrives(receiver: &Receiver, message: &str, made: &Value) {
     check(&receiver.wait_for_message(message, 1).await[0], made);
 }
 
-/// A key as the deployment generates them.
-fn key() -> String {
-    [(); 4].map(|()| hookbell_testkit::fresh()).concat()
-}
-
 fn read(answer: &Value) -> Value {
     let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap_or_default();
     let status = answer["statusCode"].as_u64().unwrap();
@@ -124,32 +110,6 @@ fn read(answer: &Value) -> Value {
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
-}
-
-async fn secrets_manager(stack: &Stack, action: &str, body: Value) -> Value {
-    // The local AWS asks whose key a request carries, and does not check the signature.
-    let key = format!(
-        "AWS4-HMAC-SHA256 Credential=test/20260101/{}/secretsmanager/aws4_request, SignedHeaders=host, Signature=0",
-        stack.region
-    );
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let request = client.post(&stack.aws_endpoint_url).header("authorization", key);
-    let request = request.header("content-type", "application/x-amz-json-1.1");
-    let request = request.header("x-amz-target", format!("secretsmanager.{action}")).body(body.to_string());
-    let answer = request.send().await.unwrap();
-    assert_eq!(answer.status(), 200, "{action}");
-    serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
-}
-
-async fn create_table(stack: &Stack, name: &str) {
-    let mut create = stack.dynamodb().create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
-    for (attribute, kind) in [("PK", KeyType::Hash), ("SK", KeyType::Range)] {
-        let definition = AttributeDefinition::builder().attribute_name(attribute);
-        let definition = definition.attribute_type(ScalarAttributeType::S).build().unwrap();
-        let part = KeySchemaElement::builder().attribute_name(attribute).key_type(kind).build().unwrap();
-        create = create.attribute_definitions(definition).key_schema(part);
-    }
-    create.send().await.unwrap();
 }
 
 #[tokio::test]
@@ -162,7 +122,7 @@ async fn what_was_made_under_the_old_key_goes_on_under_the_new_one_on_instances_
     let (path, made) = scene.endpoint(&older, &first).await;
     for _ in 0..3 {
         let message = scene.send(&older).await;
-        scene.bench.events.feed_until_empty(&older.sender).await;
+        scene.apart.bench.events.feed_until_empty(&older.sender).await;
         check_arrives(&first, &message, &made).await;
     }
     let token = scene.portal_token(&older).await;
@@ -175,7 +135,7 @@ async fn what_was_made_under_the_old_key_goes_on_under_the_new_one_on_instances_
     let newer = scene.instance().await;
 
     // Made before, used after: the record on the queue, the secrets, the token, the session, the cursor.
-    scene.bench.events.feed_until_empty(&newer.sender).await;
+    scene.apart.bench.events.feed_until_empty(&newer.sender).await;
     check_arrives(&first, &on_its_way, &made).await;
     assert_eq!(scene.asked(), 2, "the current and the previous key, once");
     assert_eq!(scene.call(&newer, "GET", &format!("{path}/secret"), &Value::Null).await["secret"], made["secret"]);
@@ -190,8 +150,8 @@ async fn what_was_made_under_the_old_key_goes_on_under_the_new_one_on_instances_
     let (other_path, other) = scene.endpoint(&newer, &second).await;
     let (other_token, message) = (scene.portal_token(&newer).await, scene.send(&newer).await);
     let page = scene.call(&newer, "GET", &format!("{path}/deliveries?limit=1"), &Value::Null).await;
-    drop(scene.bench.proxy.take_usage());
-    scene.bench.events.feed_until_empty(&older.sender).await;
+    drop(scene.apart.bench.proxy.take_usage());
+    scene.apart.bench.events.feed_until_empty(&older.sender).await;
     check_arrives(&first, &message, &made).await;
     check_arrives(&second, &message, &other).await;
     assert_eq!(scene.asked(), 2);
@@ -208,12 +168,12 @@ async fn what_was_made_under_the_old_key_goes_on_under_the_new_one_on_instances_
     scene.rotate().await;
     let newest = scene.instance().await;
     let message = scene.send(&newest).await;
-    scene.bench.events.feed_until_empty(&newest.sender).await;
+    scene.apart.bench.events.feed_until_empty(&newest.sender).await;
     check_arrives(&first, &message, &made).await;
     check_arrives(&second, &message, &other).await;
     let listed = scene.call(&newest, "GET", &scene.organization.managing(""), &Value::Null).await;
     assert_eq!(listed["endpoints"].as_array().unwrap().len(), 2);
-    assert!(scene.bench.events_dead_letters.is_empty().await);
+    assert!(scene.apart.bench.events_dead_letters.is_empty().await);
 }
 
 #[tokio::test]
@@ -225,10 +185,10 @@ async fn a_token_that_names_a_key_that_never_was_is_no_key_and_costs_little() {
     let token = scene.portal_token(&instance).await;
     let (says, mark) = token.split_once('.').unwrap();
     let forged = format!("{says}.{}{}", if mark.starts_with('A') { "B" } else { "A" }, &mark[1..]);
-    drop(scene.bench.proxy.take_usage());
+    drop(scene.apart.bench.proxy.take_usage());
     let path = scene.organization.managing("");
     for _ in 0..3 {
-        let answer = scene.bench.call_with(&forged, &instance.api, "GET", &path, "").await;
+        let answer = scene.apart.bench.call_with(&forged, &instance.api, "GET", &path, "").await;
         assert_eq!(answer["statusCode"], 401);
     }
     // Once a second at most; the three may take longer on a slow machine.
