@@ -6,6 +6,7 @@
 pub mod clients;
 pub mod environment;
 pub mod logging;
+pub mod metrics;
 pub mod owners;
 pub mod queues;
 pub mod random;

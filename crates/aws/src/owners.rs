@@ -1,10 +1,10 @@
 //! Telling the people who run the deployment: an SNS topic that they subscribe addresses to.
 
-use aws_config::SdkConfig;
 use hookbell_domain::endpoint::Endpoint;
 use hookbell_domain::time::iso_ms;
 
 use crate::AwsError;
+use crate::clients::Aws;
 
 /// The topic that owners subscribe to.
 #[derive(Debug, Clone)]
@@ -16,8 +16,8 @@ pub struct OwnersTopic {
 impl OwnersTopic {
     /// The topic of that ARN.
     #[must_use]
-    pub fn new(config: &SdkConfig, arn: String) -> Self {
-        Self { client: aws_sdk_sns::Client::new(config), arn }
+    pub fn new(aws: &Aws, arn: String) -> Self {
+        Self { client: aws.sns(), arn }
     }
 
     /// Tells that an endpoint was disabled. May be told twice after a crash.

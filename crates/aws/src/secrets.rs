@@ -1,9 +1,9 @@
 //! Secrets that the deployment generated, read from Secrets Manager.
 
-use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 
 use crate::AwsError;
+use crate::clients::Aws;
 
 /// Which of a secret's values (AWS Secrets Manager, "Secret versions", staging labels).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,8 +18,8 @@ pub enum Stage {
 ///
 /// # Errors
 /// When Secrets Manager does not answer, or the secret holds no text.
-pub async fn read(config: &SdkConfig, id: &str) -> Result<String, AwsError> {
-    let current = read_stage(config, id, Stage::Current).await?;
+pub async fn read(aws: &Aws, id: &str) -> Result<String, AwsError> {
+    let current = read_stage(aws, id, Stage::Current).await?;
     current.ok_or_else(|| AwsError::unreadable("GetSecretValue", "there is no such secret, or it has no value"))
 }
 
@@ -27,9 +27,8 @@ pub async fn read(config: &SdkConfig, id: &str) -> Result<String, AwsError> {
 ///
 /// # Errors
 /// When Secrets Manager does not answer, or the value is no text.
-pub async fn read_stage(config: &SdkConfig, id: &str, stage: Stage) -> Result<Option<String>, AwsError> {
-    let client = aws_sdk_secretsmanager::Client::new(config);
-    let ask = client.get_secret_value().secret_id(id);
+pub async fn read_stage(aws: &Aws, id: &str, stage: Stage) -> Result<Option<String>, AwsError> {
+    let ask = aws.secrets().get_secret_value().secret_id(id);
     let ask = match stage {
         Stage::Current => ask,
         Stage::Previous => ask.version_stage("AWSPREVIOUS"),

@@ -3,7 +3,7 @@
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
-use hookbell_aws::clients::SdkConfig;
+use hookbell_aws::clients::{Aws, SdkConfig};
 use hookbell_aws::sealing::Keys;
 use hookbell_aws::table::{Swept, Table};
 use hookbell_testkit::apart::{Apart, new_key};
@@ -79,12 +79,13 @@ impl Scene {
     }
 
     async fn sweep(&self) -> Swept {
-        let aws = SdkConfig::builder()
+        let aws: Aws = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "tests")))
             .region(Region::new(self.stack.region.clone()))
             .endpoint_url(&self.stack.aws_endpoint_url)
-            .build();
+            .build()
+            .into();
         let keys = Keys::load(&aws, &self.apart.encryption_key).await.unwrap();
         Table::new(&aws, self.apart.table.clone(), std::time::Duration::ZERO).reseal_all(&keys).await.unwrap()
     }

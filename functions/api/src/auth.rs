@@ -18,9 +18,9 @@ use hookbell_domain::minute::Minute;
 use hookbell_domain::role::Role;
 use jiff::Timestamp;
 
-use crate::api_keys;
 use crate::error::ApiError;
 use crate::state::{Api, NO_ORGANIZATION};
+use crate::{api_keys, logged};
 
 use known_keys::Standing;
 
@@ -72,6 +72,15 @@ impl Caller {
         }
     }
 
+    /// The word for what it may do.
+    pub(crate) fn role(&self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Portal { .. } => Role::Owner.as_str(),
+            Self::Key { role, .. } => role.as_str(),
+        }
+    }
+
     /// What it is called where its doings are reported: for a key its id.
     pub(crate) fn name(&self) -> String {
         match self {
@@ -92,8 +101,9 @@ pub(crate) async fn authenticate(
     let now = Timestamp::now();
     // What can be neither key nor token is refused without a question.
     let credential = Credential::read(&api, key, now).await?.ok_or(ApiError::Unauthorized)?;
-    let caller = admit_caller(&api, &credential, now).await?;
-    request.extensions_mut().insert(caller);
+    let admitted = admit_caller(&api, &credential, now).await;
+    logged::note_caller(&credential, &admitted);
+    request.extensions_mut().insert(admitted?);
     Ok(next.run(request).await)
 }
 

@@ -11,6 +11,8 @@ use hookbell_domain::target::TargetPolicy;
 /// What the deployment decides for the API.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
+    /// The deployment's stack, by which its metrics are known.
+    pub(crate) stack: String,
     pub(crate) table: String,
     pub(crate) retention: Duration,
     pub(crate) events_queue: String,
@@ -33,6 +35,7 @@ pub(crate) struct Config {
 impl Config {
     pub(crate) fn from_environment() -> Result<Self, EnvironmentError> {
         Ok(Self {
+            stack: required("STACK_NAME")?,
             table: required("TABLE_NAME")?,
             retention: retention()?,
             events_queue: required("EVENTS_QUEUE_URL")?,

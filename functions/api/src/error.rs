@@ -14,8 +14,13 @@ use hookbell_domain::time::iso_ms;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::logged;
+
 /// What is wrong with each field of an input.
 pub(crate) type FieldErrors = BTreeMap<String, Vec<String>>;
+
+/// What a call beyond its key's limit is refused with.
+const RATE_LIMITED: &str = "rate_limited";
 
 /// Why a call is refused.
 #[derive(Debug)]
@@ -67,6 +72,20 @@ impl ApiError {
         }
     }
 
+    /// What it is called in the log.
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Validation(_) => "invalid",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden(_) => "forbidden",
+            Self::NotFound(_) => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::Conflict(code, _) => code,
+            Self::RateLimited { .. } => RATE_LIMITED,
+            Self::Unavailable => "unavailable",
+        }
+    }
+
     fn into_body(self) -> ErrorBody {
         let (mut code, mut issues) = (None, None);
         let message = match self {
@@ -82,7 +101,7 @@ impl ApiError {
                 message
             }
             Self::RateLimited { limit, seconds } => {
-                code = Some("rate_limited");
+                code = Some(RATE_LIMITED);
                 format!("Over the limit of {limit} calls a minute; try again in {seconds} s")
             }
             Self::Unavailable => "Temporarily unavailable, try again".to_owned(),
@@ -131,6 +150,7 @@ struct ErrorBody {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        logged::note_refusal(self.code());
         let mut response = self.status().into_response();
         if let Self::RateLimited { seconds, .. } = self {
             response.headers_mut().insert(RETRY_AFTER, seconds.into());

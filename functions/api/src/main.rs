@@ -38,21 +38,22 @@ mod stats;
 mod status;
 mod view;
 
-use hookbell_aws::logging;
-use lambda_http::lambda_runtime::{LambdaEvent, run};
-use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, Error, Service as _, service_fn};
+use lambda_http::lambda_runtime::{LambdaEvent, Runtime};
+use lambda_http::{Adapter, Error, Service as _, request::LambdaRequest, service_fn};
 
 use state::Api;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    logging::start();
+    hookbell_aws::logging::start();
     let api = Api::start().await.inspect_err(|error| tracing::error!(%error, "cannot start"))?;
-    let adapter = Adapter::from(router::router(api));
-    run(service_fn(|mut event: LambdaEvent<LambdaRequest>| {
+    let (metrics, adapter) = (std::sync::Arc::clone(&api.metrics), Adapter::from(router::router(api)));
+    Runtime::new(service_fn(|mut event: LambdaEvent<LambdaRequest>| {
         incoming::mend(&mut event.payload);
-        adapter.clone().call(event)
+        let (id, trace) = (event.context.request_id.clone(), event.context.xray_trace_id.clone());
+        let (metrics, work) = (&metrics, adapter.clone().call(event));
+        async move { metrics.invocation(&id, trace.as_deref(), work).await }
     }))
+    .run()
     .await
 }

@@ -20,6 +20,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder};
 
 use crate::error::ApiError;
 use crate::fields::Fields;
+use crate::logged;
 use crate::state::Api;
 
 /// `POST …/send`: accepts an event; the same event id within a day is a conflict, unless the first call failed.
@@ -53,7 +54,8 @@ pub(crate) async fn send(
     if let Some(event_id) = &input.event_id {
         match api.table.reserve_event_id(&organization.id, event_id, message_id, false, Timestamp::now()).await? {
             EventIdState::Reserved(reserved) => message_id = reserved,
-            EventIdState::Sent(_) => {
+            EventIdState::Sent(earlier) => {
+                logged::note_message(earlier);
                 let message = format!("An event with eventId {event_id} was accepted in the last 24 hours");
                 return Err(ApiError::Conflict("duplicate_event", message));
             }
@@ -77,6 +79,7 @@ pub(crate) async fn send(
             tracing::warn!(%error, "an event id was not marked as sent");
         }
     }
+    logged::note_message(message_id);
     Ok(Json(SentAnswer { id: message_id }))
 }
 

@@ -15,6 +15,7 @@ use crate::auth::Caller;
 use crate::endpoints::find_in;
 use crate::error::ApiError;
 use crate::fields::Fields;
+use crate::logged;
 use crate::messages::new_message_id;
 use crate::state::Api;
 use crate::view::WebhookIdAnswer;
@@ -79,6 +80,7 @@ pub(crate) async fn ping(
         revision: Some(organization.record.revision),
     };
     api.queues.send_accepted(queue, &event, &api.keys).await?;
+    logged::note_message(message_id);
     Ok(Json(WebhookIdAnswer { webhook_id: message_id }))
 }
 

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use crate::deliveries::NO_DELIVERY;
 use crate::endpoints::{NO_ENDPOINT, parse_endpoint};
 use crate::error::ApiError;
+use crate::logged;
 use crate::state::{Api, NO_ORGANIZATION, parse_organization};
 use crate::view::WebhookIdAnswer;
 
@@ -67,6 +68,7 @@ pub(crate) async fn redeliver(
         }
         Redeliver::ManualAttempt => attempt_once(&api, &original, record.revision, in_order).await?,
     }
+    logged::note_message(original.message_id);
     Ok(Json(WebhookIdAnswer { webhook_id: original.message_id }))
 }
 

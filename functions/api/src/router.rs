@@ -34,7 +34,7 @@ pub(crate) fn router(api: Api) -> Router {
         .layer(from_fn_with_state(Arc::clone(&api), auth::authenticate));
     let open = docs::router(api.config.limits.clone());
     let calls = open.merge(with_key).layer(from_fn(error::write_bodies));
-    calls.merge(console::router(&api)).layer(from_fn(logged::log)).with_state(api)
+    calls.merge(console::router(&api)).layer(from_fn_with_state(Arc::clone(&api), logged::log)).with_state(api)
 }
 
 /// What is for one caller's eyes is in nobody's cache.

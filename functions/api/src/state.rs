@@ -1,6 +1,9 @@
 //! What an instance of the API holds.
 
-use hookbell_aws::clients::{self, SdkConfig};
+use std::sync::Arc;
+
+use hookbell_aws::clients::Aws;
+use hookbell_aws::metrics::Metrics;
 use hookbell_aws::queues::Queues;
 use hookbell_aws::sealing::{Keys, SealError};
 use hookbell_aws::secrets;
@@ -16,6 +19,7 @@ use crate::error::ApiError;
 /// An instance's connections and keys.
 pub(crate) struct Api {
     pub(crate) config: Config,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) table: Table,
     pub(crate) queues: Queues,
     pub(crate) keys: Keys,
@@ -30,15 +34,17 @@ impl Api {
     /// What the environment says that there is to be.
     pub(crate) async fn start() -> Result<Self, Error> {
         let config = Config::from_environment()?;
-        Self::new(&clients::on_lambda()?, config).await
+        let metrics = Arc::new(Metrics::new(config.stack.clone()));
+        Self::new(&Aws::on_lambda(&metrics)?, metrics, config).await
     }
 
-    async fn new(aws: &SdkConfig, config: Config) -> Result<Self, Error> {
+    async fn new(aws: &Aws, metrics: Arc<Metrics>, config: Config) -> Result<Self, Error> {
         let (admin_key, keys) = tokio::try_join!(
             secrets::read(aws, &config.admin_key_secret),
             Keys::load(aws, &config.encryption_key_secret),
         )?;
         Ok(Self {
+            metrics,
             table: Table::new(aws, config.table.clone(), config.retention),
             queues: Queues::new(aws),
             keys,

@@ -8,6 +8,8 @@ use hookbell_domain::time::TimeScale;
 /// What the deployment decides for the dead-letter function.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
+    /// The deployment's stack, by which its metrics are known.
+    pub(crate) stack: String,
     pub(crate) table: String,
     pub(crate) retention: Duration,
     pub(crate) events_queue: String,
@@ -20,6 +22,7 @@ pub(crate) struct Config {
 impl Config {
     pub(crate) fn from_environment() -> Result<Self, EnvironmentError> {
         Ok(Self {
+            stack: required("STACK_NAME")?,
             table: required("TABLE_NAME")?,
             retention: retention()?,
             events_queue: required("EVENTS_QUEUE_URL")?,

@@ -1,6 +1,7 @@
 //! Deliveries that ended without success: counted, and their endpoint disabled where the rule or the receiver says so.
 
 use hookbell_aws::AwsError;
+use hookbell_aws::metrics::Metric;
 use hookbell_aws::queues::{Ended, EndedBecause};
 use hookbell_aws::table::DisableCause;
 use hookbell_domain::endpoint::{Disabled, Endpoint};
@@ -76,6 +77,7 @@ async fn announce(dlq: &Dlq, endpoint: &Endpoint, profile: &Profile) -> Result<(
         None => return Ok(()),
     };
     tracing::warn!(organization_id = %endpoint.organization_id, endpoint_id = %endpoint.id, reason, "endpoint.disabled");
+    dlq.metrics.count(Metric::EndpointsDisabled, 1);
     dlq.owners.endpoint_disabled(endpoint).await?;
     let Some(events) = profile.system_events else { return Ok(()) };
     let id = event_id(endpoint.id, at).map_err(|error| AwsError::unreadable("making an event id", error))?;

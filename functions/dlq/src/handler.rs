@@ -1,9 +1,12 @@
 //! A batch of dead letters, one record after the other: they are rare, and each may change an endpoint.
 
+use std::sync::Arc;
+
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use hookbell_aws::AwsError;
-use hookbell_aws::clients::SdkConfig;
+use hookbell_aws::clients::Aws;
 use hookbell_aws::logging::unquoted;
+use hookbell_aws::metrics::{Metric, Metrics};
 use hookbell_aws::owners::OwnersTopic;
 use hookbell_aws::queues::{Ended, Parked, Queues, Task};
 use hookbell_aws::table::Table;
@@ -14,14 +17,16 @@ use crate::{ended, redriven};
 /// An instance's connections.
 pub(crate) struct Dlq {
     pub(crate) config: Config,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) table: Table,
     pub(crate) queues: Queues,
     pub(crate) owners: OwnersTopic,
 }
 
 impl Dlq {
-    pub(crate) fn new(aws: &SdkConfig, config: Config) -> Self {
+    pub(crate) fn new(aws: &Aws, metrics: Arc<Metrics>, config: Config) -> Self {
         Self {
+            metrics,
             table: Table::new(aws, config.table.clone(), config.retention),
             queues: Queues::new(aws),
             owners: OwnersTopic::new(aws, config.owners_topic.clone()),
@@ -34,7 +39,8 @@ impl Dlq {
         let mut response = SqsBatchResponse::default();
         for record in event.records {
             if let Err(error) = self.process(&record).await {
-                tracing::error!(%error, "a dead letter was not dealt with");
+                let queue_message_id = record.message_id.as_deref();
+                tracing::error!(%error, queue_message_id, "a dead letter was not dealt with");
                 response.add_failure(record.message_id.unwrap_or_default());
             }
         }
@@ -53,6 +59,8 @@ impl Dlq {
     /// Puts a record where a person will look at it.
     pub(crate) async fn park(&self, body: &str, reason: String) -> Result<(), AwsError> {
         tracing::error!(reason = unquoted(&reason), "record.parked");
-        self.queues.park(&self.config.parked_queue, &[Parked { body, reason }]).await.all()
+        self.queues.park(&self.config.parked_queue, &[Parked { body, reason }]).await.all()?;
+        self.metrics.count(Metric::RecordsParked, 1);
+        Ok(())
     }
 }

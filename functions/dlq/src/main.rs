@@ -11,8 +11,10 @@ mod redriven;
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use hookbell_aws::{clients, logging};
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use hookbell_aws::clients::Aws;
+use hookbell_aws::logging;
+use hookbell_aws::metrics::Metrics;
+use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 
 use config::Config;
 use handler::Dlq;
@@ -21,10 +23,16 @@ use handler::Dlq;
 async fn main() -> Result<(), Error> {
     logging::start();
     let config = Config::from_environment().inspect_err(|error| tracing::error!(%error, "cannot start"))?;
-    let dlq = Arc::new(Dlq::new(&clients::on_lambda()?, config));
-    run(service_fn(|event: LambdaEvent<SqsEvent>| {
+    let metrics = Arc::new(Metrics::new(config.stack.clone()));
+    let dlq = Arc::new(Dlq::new(&Aws::on_lambda(&metrics)?, metrics, config));
+    Runtime::new(service_fn(|event: LambdaEvent<SqsEvent>| {
         let dlq = Arc::clone(&dlq);
-        async move { Ok::<SqsBatchResponse, Error>(dlq.handle(event.payload).await) }
+        async move {
+            let (id, trace) = (&event.context.request_id, event.context.xray_trace_id.as_deref());
+            let work = Box::pin(dlq.handle(event.payload));
+            Ok::<SqsBatchResponse, Error>(dlq.metrics.invocation(id, trace, work).await)
+        }
     }))
+    .run()
     .await
 }

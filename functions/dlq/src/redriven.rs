@@ -25,9 +25,22 @@ pub(crate) async fn bring_back(dlq: &Dlq, mut task: Task, body: &str) -> Result<
     *redrives += 1;
     match &task {
         Task::Delivery(task) => {
-            tracing::warn!(delivery_id = %task.delivery_id, redrives = task.redrives, "delivery.redriven");
+            tracing::warn!(
+                organization_id = %task.organization_id,
+                endpoint_id = %task.endpoint_id,
+                message_id = %task.message_id,
+                delivery_id = %task.delivery_id,
+                redrives = task.redrives,
+                "delivery.redriven"
+            );
         }
-        Task::Replay(task) => tracing::warn!(replay_id = %task.replay_id, redrives = task.redrives, "replay.redriven"),
+        Task::Replay(task) => tracing::warn!(
+            organization_id = %task.organization_id,
+            endpoint_id = %task.endpoint_id,
+            replay_id = %task.replay_id,
+            redrives = task.redrives,
+            "replay.redriven"
+        ),
     }
     let delay = dlq.config.time_scale.apply(DELAY);
     dlq.queues.send_tasks(&dlq.config.deliveries_queue, &[(task, delay)]).await.all()

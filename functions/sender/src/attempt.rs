@@ -1,8 +1,9 @@
 //! One attempt: sign, send, decide, and one log line.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use hookbell_aws::metrics::Metric;
 use hookbell_aws::random;
 use hookbell_aws::sealing::SealError;
 use hookbell_domain::delivery::{Attempt, Turn};
@@ -12,6 +13,7 @@ use hookbell_domain::outcome::{Failure, Outcome};
 use hookbell_domain::profile::RetryPolicy;
 use hookbell_domain::retry::{Decision, Directive, Next, decide, decide_manual};
 use hookbell_domain::signature::sign;
+use hookbell_domain::time::until;
 use hookbell_egress::{HeaderMap, HeaderName, HeaderValue, Post};
 use jiff::Timestamp;
 
@@ -30,6 +32,9 @@ const SVIX_TIMESTAMP: HeaderName = HeaderName::from_static("svix-timestamp");
 const SVIX_SIGNATURE: HeaderName = HeaderName::from_static("svix-signature");
 const CONTENT_TYPE: HeaderName = HeaderName::from_static("content-type");
 
+/// By how much an attempt is late that its line says so: less is SQS's second, and its batch.
+const WORTH_TELLING: Duration = Duration::from_secs(5);
+
 /// A delivery whose next attempt is to be made now.
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
@@ -44,6 +49,8 @@ pub(crate) struct Job {
     pub(crate) number: u32,
     /// Where the attempt before this one went.
     pub(crate) last_url: Option<String>,
+    /// When it was first due, if it has waited for that.
+    pub(crate) due_at: Option<Timestamp>,
 }
 
 /// An attempt that was made.
@@ -88,6 +95,7 @@ pub(crate) async fn make(sender: &Sender, job: &Job) -> Result<Finished, NotMade
     let mut attempt = Attempt::record(job.number, started_at, started.elapsed(), &outcome, job.turn.trigger());
     let url = &job.target.endpoint.url;
     attempt.url = (job.last_url.as_ref() != Some(url)).then(|| url.clone());
+    count(sender, &attempt, &decision);
     log(job, &attempt, &decision);
     Ok(Finished { attempt, decision, at })
 }
@@ -116,6 +124,16 @@ fn headers(job: &Job, secrets: &EndpointSecrets, at: Timestamp) -> Option<Header
     Some(headers)
 }
 
+fn count(sender: &Sender, attempt: &Attempt, decision: &Decision) {
+    let outcome = match decision.next {
+        Next::Delivered => Metric::DeliveriesDelivered,
+        Next::RetryAt(_) | Next::Unchanged => Metric::AttemptsFailed,
+        Next::Exhausted | Next::Ended => Metric::DeliveriesExhausted,
+    };
+    sender.metrics.count(outcome, 1);
+    sender.metrics.measure(Metric::AttemptLatency, attempt.latency);
+}
+
 fn log(job: &Job, attempt: &Attempt, decision: &Decision) {
     let (decided, next_at) = match decision.next {
         Next::Delivered => ("delivered", None),
@@ -124,6 +142,7 @@ fn log(job: &Job, attempt: &Attempt, decision: &Decision) {
         Next::Ended => ("ended by the receiver", None),
         Next::Unchanged => ("unchanged", None),
     };
+    let late = job.due_at.map(|due_at| until(due_at, attempt.at)).filter(|late| *late >= WORTH_TELLING);
     tracing::info!(
         organization_id = %job.organization.record.id,
         endpoint_id = %job.target.endpoint.id,
@@ -134,10 +153,15 @@ fn log(job: &Job, attempt: &Attempt, decision: &Decision) {
         trigger = attempt.trigger.as_str(),
         status = attempt.http_status,
         error = attempt.error,
-        duration_ms = u64::try_from(attempt.latency.as_millis()).unwrap_or(u64::MAX),
+        duration_ms = milliseconds(attempt.latency),
+        late_ms = late.map(milliseconds),
         decision = decided,
         next_at,
         directive = decision.directive.map(Directive::as_str),
         "delivery.attempted"
     );
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

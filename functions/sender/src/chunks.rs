@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
+use tracing::Instrument as _;
 
 /// How long a chunk waits for more results once it has one: requests to AWS cost more than that.
 const LINGER: Duration = Duration::from_millis(20);
@@ -30,13 +31,15 @@ pub(crate) async fn run<Item, Output, Work, Take>(
             // The semaphore is never closed.
             let Ok(permit) = Arc::clone(&places).acquire_owned().await else { break };
             let (work, results) = (work(item), results.clone());
-            tokio::spawn(async move {
+            let work = async move {
                 let output = work.await;
                 drop(permit);
                 if results.send(output).await.is_err() {
                     tracing::error!("a result came after the end of its batch");
                 }
-            });
+            };
+            // What it logs belongs to the invocation.
+            tokio::spawn(work.in_current_span());
         }
         drop(results);
     };

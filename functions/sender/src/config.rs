@@ -9,6 +9,8 @@ use hookbell_domain::time::TimeScale;
 /// What the deployment decides for the sender.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
+    /// The deployment's stack, by which its metrics are known.
+    pub(crate) stack: String,
     pub(crate) table: String,
     pub(crate) retention: Duration,
     pub(crate) encryption_key_secret: String,
@@ -32,6 +34,7 @@ pub(crate) struct Config {
 impl Config {
     pub(crate) fn from_environment() -> Result<Self, EnvironmentError> {
         Ok(Self {
+            stack: required("STACK_NAME")?,
             table: required("TABLE_NAME")?,
             retention: retention()?,
             encryption_key_secret: required("ENCRYPTION_KEY_SECRET_ARN")?,

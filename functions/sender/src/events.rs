@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use hookbell_aws::metrics::Metric;
 use hookbell_domain::delivery::{Delivery, DeliveryStatus, Route, SKIPPED_DISABLED, Turn};
 use hookbell_domain::ids::DeliveryId;
 use jiff::Timestamp;
@@ -17,7 +18,7 @@ use crate::lines::{self, Place};
 use crate::parking::park;
 use crate::records::{self, Record};
 use crate::sender::{Budget, Sender};
-use crate::{chunks, hanging, health};
+use crate::{chunks, hanging, health, waiting};
 
 /// Rows of one BatchWriteItem request.
 const CHUNK: usize = 25;
@@ -96,6 +97,7 @@ fn fan_out(record: usize, is_in_order: bool, admitted: Admitted, jobs: &mut Vec<
             policy: organization.record.profile.retry,
             number: 1,
             last_url: None,
+            due_at: None,
         };
         if !target.endpoint.is_enabled() {
             let skipped = Some(SKIPPED_DISABLED.to_owned());
@@ -165,7 +167,8 @@ fn first_row(record: usize, job: &Job, made: Made) -> Option<Row> {
             Some(Row { record, delivery: Some(delivery), follow_up: Some(subject().first_attempt(wait)) })
         }
         Made::Not(error) => {
-            tracing::error!(%error, endpoint_id = %job.target.endpoint.id, "an attempt could not be made");
+            let (message_id, endpoint_id, delivery_id) = (job.message.id, job.target.endpoint.id, job.delivery_id);
+            tracing::error!(%error, %message_id, %endpoint_id, %delivery_id, "an attempt could not be made");
             None
         }
     }
@@ -193,6 +196,11 @@ async fn write(sender: &Sender, rows: Vec<Row>, again: &mut BTreeSet<usize>) {
         tracing::error!(%error, "deliveries were not recorded");
         again.extend(records);
         return;
+    }
+    for delivery in &deliveries {
+        let Some(reason) = &delivery.skipped else { continue };
+        sender.metrics.count(Metric::DeliveriesSkipped, 1);
+        waiting::log_skipped(delivery, reason);
     }
     again.extend(follow_up::send(sender, follow_ups).await);
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hookbell_aws::metrics::Metric;
 use hookbell_aws::queues::{DeliveryTask, Ended, EndedBecause, ReplayTask, Task};
 use hookbell_domain::delivery::{Delivery, DeliveryStatus, Trigger, Turn};
 use hookbell_domain::ids::{DeliveryId, EndpointId, MessageId, OrganizationId};
@@ -55,7 +56,11 @@ impl Subject {
 
     /// The first attempt, after that wait.
     pub(crate) fn first_attempt(self, wait: Wait) -> FollowUp {
-        FollowUp::Attempt(DeliveryTask { slot: wait.slot, ..self.task(1, wait.due_at) })
+        FollowUp::Attempt(DeliveryTask {
+            slot: wait.slot,
+            first_due_at: wait.first_due_at,
+            ..self.task(1, wait.due_at)
+        })
     }
 
     /// Attempt `number`, due at that time.
@@ -73,6 +78,7 @@ impl Subject {
             manual: None,
             makes: None,
             due_at: due_at.as_millisecond(),
+            first_due_at: None,
             revision: None,
             slot: None,
             held_since: None,
@@ -166,13 +172,17 @@ pub(crate) async fn send(sender: &Sender, follow_ups: Vec<(usize, FollowUp)>) ->
             }
         }
     }
-    let (tasks, lines, ends) = tokio::join!(
+    let (sent_tasks, sent_lines, sent_ends) = tokio::join!(
         sender.queues.send_tasks(&sender.config.deliveries_queue, &tasks),
         sender.queues.send_in_order(&sender.config.deliveries_fifo_queue, &lines),
         sender.queues.send_ended(&sender.config.deliveries_dead_letter_queue, &ends),
     );
+    let waiting = tasks.iter().enumerate().filter(|&(index, (task, delay))| {
+        matches!(task, Task::Delivery(_)) && !delay.is_zero() && sent_tasks.failure(index).is_none()
+    });
+    sender.metrics.count(Metric::RetriesWaiting, waiting.count());
     let mut failed = Vec::new();
-    for (sent, positions) in [(tasks, task_at), (lines, line_at), (ends, end_at)] {
+    for (sent, positions) in [(sent_tasks, task_at), (sent_lines, line_at), (sent_ends, end_at)] {
         for (index, position) in positions.into_iter().enumerate() {
             if let Some(error) = sent.failure(index) {
                 if failed.is_empty() {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use futures_util::future::join_all;
 use hookbell_aws::AwsError;
+use hookbell_aws::metrics::Metric;
 use hookbell_aws::queues::{DeliveryTask, ReservedSlot};
 use hookbell_aws::random;
 use hookbell_domain::delivery::Turn;
@@ -27,13 +28,15 @@ use crate::{health, pace};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wait {
     pub(crate) due_at: Timestamp,
+    /// When it was due, unix milliseconds, where it is held back.
+    pub(crate) first_due_at: Option<i64>,
     pub(crate) slot: Option<ReservedSlot>,
 }
 
 impl Wait {
     /// For its turn on the queue and nothing else.
     pub(crate) fn none() -> Self {
-        Self { due_at: Timestamp::now(), slot: None }
+        Self { due_at: Timestamp::now(), first_due_at: None, slot: None }
     }
 }
 
@@ -43,6 +46,7 @@ pub(crate) type FirstAttempts = (Vec<(usize, Job)>, Vec<(usize, Job, Wait)>);
 /// Tells the first attempts of a batch of events that are to be made now from those that wait.
 pub(crate) async fn first(sender: &Sender, jobs: Vec<(usize, Job)>) -> FirstAttempts {
     let waits = join_all(jobs.iter().map(|(_, job)| first_wait(sender, job))).await;
+    sender.metrics.count(Metric::DeliveriesThrottled, waits.iter().flatten().count());
     let (mut now, mut later) = (Vec::with_capacity(jobs.len()), Vec::new());
     for ((record, job), wait) in jobs.into_iter().zip(waits) {
         match wait {
@@ -65,7 +69,11 @@ async fn first_wait(sender: &Sender, job: &Job) -> Option<Wait> {
     match pace::slot(sender, &job.target, limit).await {
         Ok(slot) => {
             let now = Timestamp::now();
-            (now < slot.at).then(|| Wait { due_at: slot.due_at(now), slot: Some(slot.into()) })
+            (now < slot.at).then(|| Wait {
+                due_at: slot.due_at(now),
+                first_due_at: Some(now.as_millisecond()),
+                slot: Some(slot.into()),
+            })
         }
         Err(error) => {
             // Asked for once more when it comes from the queue.
@@ -105,6 +113,7 @@ pub(crate) async fn pass(
         Some(held) => Some(held),
         None => keep_pace(sender, target, task).await?,
     };
+    sender.metrics.count(Metric::DeliveriesThrottled, usize::from(later.is_some()));
     let waits_first = later.is_some() && task.slot.is_none() && task.held_since.is_none();
     if waits_first && task.makes.is_some() {
         // It would be nowhere to be seen until its first attempt.
@@ -140,8 +149,8 @@ async fn hold(
         return Ok(None);
     }
     let roll = random::roll().map_err(|_| NotMade::NoRandomness)?;
-    let due_at = health.hold(latest, scale, now, roll).as_millisecond();
-    Ok(Some(DeliveryTask { due_at, held_since: Some(held_since), slot: None, ..task.clone() }))
+    let until = health.hold(latest, scale, now, roll);
+    Ok(Some(DeliveryTask { held_since: Some(held_since), slot: None, ..task.clone() }.put_back(until)))
 }
 
 /// Puts an attempt back whose slot has not come. What was held because its endpoint was open has a limit even where the
@@ -167,7 +176,7 @@ async fn keep_pace(sender: &Sender, target: &Target, task: &DeliveryTask) -> Res
     match arrival {
         Arrival::GoesIn(wait) => sleep(wait).await,
         Arrival::Waits(until) => {
-            return Ok(Some(DeliveryTask { due_at: until.min(latest).as_millisecond(), ..task }));
+            return Ok(Some(task.put_back(until.min(latest))));
         }
         Arrival::Goes | Arrival::NeedsAnother => {}
     }

@@ -45,6 +45,7 @@ pub(crate) async fn unless_open<T>(sender: &Sender, job: &Job, attempt: impl Fut
             tracing::info!(
                 organization_id = %job.organization.record.id,
                 endpoint_id = %job.target.endpoint.id,
+                message_id = %job.message.id,
                 delivery_id = %job.delivery_id,
                 "delivery.cut"
             );

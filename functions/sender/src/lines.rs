@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use hookbell_aws::AwsError;
+use hookbell_aws::metrics::Metric;
 use hookbell_aws::queues::{DeliveryTask, EndedBecause, Task};
 use hookbell_aws::table::Claim;
 use hookbell_domain::delivery::{Delivery, SKIPPED_DISABLED, Turn};
@@ -109,7 +110,8 @@ pub(crate) async fn handle(sender: &Sender, records: &[&Record], budget: Budget)
 /// Goes through a line until its head has to come again; returns the ids of all that have to.
 async fn go_through(sender: &Sender, line: Vec<&Record>, budget: Budget) -> Vec<String> {
     let failure_wait = sender.config.time_scale.apply(FAILURE_WAIT);
-    for (mut place, record) in line.iter().enumerate() {
+    for (head_place, record) in line.iter().enumerate() {
+        let mut place = head_place;
         let head = match record.body.parse() {
             Ok(Task::Delivery(task)) => advance(sender, task, record, budget).await,
             Ok(Task::Replay(_)) => Ok(Head::Poison("a replay stands in no line".to_owned())),
@@ -137,6 +139,9 @@ async fn go_through(sender: &Sender, line: Vec<&Record>, budget: Budget) -> Vec<
         if left.is_empty() {
             break;
         }
+        // Those behind the head have been due since they were put in line.
+        line.iter().skip(head_place + 1).for_each(|record| sender.note_due(record.sent_at));
+        sender.metrics.count(Metric::RetriesWaiting, left.len());
         let handles: Vec<&str> = left.iter().map(|record| record.receipt_handle.as_str()).collect();
         if let Err(error) = sender.queues.keep_back(&sender.config.deliveries_fifo_queue, &handles, wait).await {
             tracing::warn!(%error, "a line comes again later than it is due");
@@ -165,8 +170,9 @@ async fn advance(sender: &Sender, task: DeliveryTask, record: &Record, budget: B
     let Some(task) = next_attempt(task, row.as_ref()) else {
         return finish(sender, row.as_ref().and_then(follow_up::of_state)).await;
     };
+    sender.note_due(task.due_at());
     if let Some(row) = row.filter(|row| row.tries >= MAX_TRIES) {
-        tracing::error!(delivery_id = %task.delivery_id, tries = row.tries, "delivery.stepped_out");
+        tracing::error!(message_id = %task.message_id, delivery_id = %task.delivery_id, tries = row.tries, "delivery.stepped_out");
         return finish(sender, Some(FollowUp::Attempt(DeliveryTask { redrives: 1, ..task }))).await;
     }
     let (now, deadline) = (Timestamp::now(), organization.record.profile.retry.attempt_deadline);
@@ -174,6 +180,7 @@ async fn advance(sender: &Sender, task: DeliveryTask, record: &Record, budget: B
         return Ok(Head::Waits(task.due_at().max(now)));
     }
     if let Some(slot) = wait_for_slot(sender, &target).await? {
+        sender.metrics.count(Metric::DeliveriesThrottled, 1);
         return Ok(Head::Waits(slot));
     }
     let turn = task.turn();

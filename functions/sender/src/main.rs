@@ -30,27 +30,24 @@ mod waiting;
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use hookbell_aws::sealing::Keys;
-use hookbell_aws::{clients, logging};
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use hookbell_aws::logging;
+use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 
-use config::Config;
 use sender::Sender;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     logging::start();
-    let sender = Arc::new(start().await.inspect_err(|error| tracing::error!(%error, "cannot start"))?);
-    run(service_fn(|event: LambdaEvent<SqsEvent>| {
+    let sender = Arc::new(Sender::start().await.inspect_err(|error| tracing::error!(%error, "cannot start"))?);
+    Runtime::new(service_fn(|event: LambdaEvent<SqsEvent>| {
         let sender = Arc::clone(&sender);
-        async move { Ok::<SqsBatchResponse, Error>(Box::pin(sender.handle(event)).await) }
+        async move {
+            let LambdaEvent { payload, context } = event;
+            let (id, trace) = (&context.request_id, context.xray_trace_id.as_deref());
+            let work = Box::pin(Arc::clone(&sender).handle(payload, context.deadline()));
+            Ok::<SqsBatchResponse, Error>(sender.metrics.invocation(id, trace, work).await)
+        }
     }))
+    .run()
     .await
-}
-
-async fn start() -> Result<Sender, Error> {
-    let config = Config::from_environment()?;
-    let aws = clients::on_lambda()?;
-    let keys = Keys::load(&aws, &config.encryption_key_secret).await?;
-    Ok(Sender::new(&aws, config, keys)?)
 }

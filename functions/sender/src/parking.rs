@@ -1,6 +1,7 @@
 //! Records that nothing can be made of: moved, bytes untouched and with the reason, to where a person looks at them.
 
 use hookbell_aws::logging::unquoted;
+use hookbell_aws::metrics::Metric;
 use hookbell_aws::queues::Parked;
 
 use crate::records::Record;
@@ -21,6 +22,9 @@ pub(crate) async fn park(
     };
     let (positions, parked): (Vec<_>, Vec<_>) = poison.into_iter().filter_map(known).unzip();
     let sent = sender.queues.park(queue, &parked).await;
+    let taken = (0..parked.len()).filter(|&index| sent.failure(index).is_none());
+    let is_event = queue == sender.config.events_dead_letter_queue;
+    sender.metrics.count(if is_event { Metric::EventsRejected } else { Metric::RecordsParked }, taken.count());
     let failed = |&(index, _): &(usize, usize)| match sent.failure(index) {
         Some(error) => {
             tracing::error!(%error, "a record was not parked");

@@ -2,19 +2,20 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use hookbell_aws::AwsError;
-use hookbell_aws::clients::SdkConfig;
+use hookbell_aws::clients::Aws;
+use hookbell_aws::metrics::{Metric, Metrics};
 use hookbell_aws::queues::Queues;
 use hookbell_aws::sealing::Keys;
 use hookbell_aws::table::Table;
 use hookbell_domain::ids::OrganizationId;
-use hookbell_domain::time::after;
+use hookbell_domain::time::{after, until};
 use hookbell_egress::{Egress, EgressError};
 use jiff::Timestamp;
-use lambda_runtime::LambdaEvent;
+use lambda_runtime::Error;
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
@@ -30,6 +31,7 @@ pub(crate) const TIME_TO_RECORD: Duration = Duration::from_secs(15);
 /// An instance's connections and caches.
 pub(crate) struct Sender {
     pub(crate) config: Config,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) table: Table,
     pub(crate) queues: Queues,
     pub(crate) keys: Keys,
@@ -64,9 +66,18 @@ impl Budget {
 }
 
 impl Sender {
-    pub(crate) fn new(aws: &SdkConfig, config: Config, keys: Keys) -> Result<Self, EgressError> {
+    pub(crate) async fn start() -> Result<Self, Error> {
+        let config = Config::from_environment()?;
+        let metrics = Arc::new(Metrics::new(config.stack.clone()));
+        let aws = Aws::on_lambda(&metrics)?;
+        let keys = Keys::load(&aws, &config.encryption_key_secret).await?;
+        Ok(Self::new(&aws, metrics, config, keys)?)
+    }
+
+    fn new(aws: &Aws, metrics: Arc<Metrics>, config: Config, keys: Keys) -> Result<Self, EgressError> {
         let user_agent = concat!("hookbell/", env!("CARGO_PKG_VERSION"));
         Ok(Self {
+            metrics,
             table: Table::new(aws, config.table.clone(), config.retention),
             queues: Queues::new(aws),
             keys,
@@ -88,17 +99,28 @@ impl Sender {
         self.organizations.get(&self.table, &self.keys, id, wanted).await
     }
 
-    /// Deals with a batch, and names the records that have to come again.
-    pub(crate) async fn handle(self: Arc<Self>, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
-        let ends_at = Timestamp::try_from(event.context.deadline()).unwrap_or(Timestamp::MAX);
+    /// Notes how late a delivery is that was due then; nothing of one that is not due yet.
+    pub(crate) fn note_due(&self, due_at: Timestamp) {
+        let now = Timestamp::now();
+        if due_at <= now {
+            self.metrics.measure(Metric::DueAge, until(due_at, now));
+        }
+    }
+
+    /// Deals with a batch until that deadline, and names the records that have to come again.
+    pub(crate) async fn handle(self: Arc<Self>, event: SqsEvent, deadline: SystemTime) -> SqsBatchResponse {
+        let ends_at = Timestamp::try_from(deadline).unwrap_or(Timestamp::MAX);
         let budget = Budget { began_at: Timestamp::now(), ends_at };
-        let records: Vec<Record> = event.payload.records.into_iter().map(Record::from).collect();
+        let records: Vec<Record> = event.records.into_iter().map(Record::from).collect();
         let mut again = BTreeSet::new();
         let (in_line, others): (Vec<_>, Vec<_>) =
             records.iter().partition(|record| record.queue_arn == self.config.deliveries_fifo_queue_arn);
         let (waiting, new): (Vec<_>, Vec<_>) =
             others.into_iter().partition(|record| record.queue_arn == self.config.deliveries_queue_arn);
         if !new.is_empty() {
+            for event in &new {
+                self.metrics.measure(Metric::EventAge, until(event.sent_at, budget.began_at));
+            }
             again.extend(events::handle(&self, &new, budget).await);
         }
         if !waiting.is_empty() {

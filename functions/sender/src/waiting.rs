@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hookbell_aws::AwsError;
+use hookbell_aws::metrics::Metric;
 use hookbell_aws::queues::DeliveryTask;
 use hookbell_aws::table::{Claim, Claiming, Recorded};
 use hookbell_domain::delivery::{Claimant, Delivery, DeliveryStatus, MOST_ATTEMPTS, Route, SKIPPED_DISABLED, Turn};
@@ -46,6 +47,7 @@ pub(crate) async fn process(sender: &Sender, task: DeliveryTask, coming: Coming)
     let Coming { claimant, budget, .. } = coming;
     // What came back from the dead-letter queue is a new record to SQS, but not to us.
     let repeated = coming.repeated || task.redrives > 0;
+    sender.note_due(task.first_due_at());
     // The delivery of a deleted endpoint is gone with it.
     let wanted = task.revision.map_or(Freshness::Cached, Freshness::Revision);
     let found = find(sender, &task.organization_id, task.endpoint_id, wanted, budget).await?;
@@ -73,8 +75,8 @@ pub(crate) async fn process(sender: &Sender, task: DeliveryTask, coming: Coming)
         Claim::Gone => Ok((Step::Done, None)),
         // Two people have asked at once: each gets an attempt, one after the other.
         Claim::Busy(delivery) if task.manual.is_some() && !delivery.is_claimed_by(turn, claimant) => {
-            let due_at = after(Timestamp::now(), TURN_WAIT).as_millisecond();
-            Ok((put_back(DeliveryTask { due_at, ..task }), None))
+            let until = after(Timestamp::now(), TURN_WAIT);
+            Ok((put_back(task.put_back(until)), None))
         }
         // Where another record has the attempt, this one is the loser of a fork; the winner's lives on until all is
         // done. Where this very record has it, another copy of it is at work, or was.
@@ -180,6 +182,7 @@ pub(crate) async fn attempt(
         delivery_id: task.delivery_id,
         turn: task.turn(),
         policy,
+        due_at: Some(task.first_due_at()),
         number: delivery.attempt_count() + 1,
         last_url: delivery.attempts.iter().rev().find_map(|attempt| attempt.url.clone()),
     };
@@ -190,7 +193,7 @@ pub(crate) async fn attempt(
         Recorded::Decided => Subject::of(&delivery).follow(&finished.decision, job.turn, finished.at),
         Recorded::Overtaken => Subject::of(&delivery).follow_directive(&finished.decision, finished.at),
         Recorded::ByAnother => {
-            tracing::warn!(delivery_id = %task.delivery_id, "the attempt was recorded by another worker");
+            tracing::warn!(message_id = %task.message_id, delivery_id = %task.delivery_id, "the attempt was recorded by another worker");
             return Ok((Step::Done, None));
         }
     };
@@ -211,14 +214,20 @@ pub(crate) async fn skip(sender: &Sender, task: &DeliveryTask, reason: &str) -> 
         ended = sender.table.put_new(&delivery).await?;
     }
     if ended {
-        tracing::info!(
-            organization_id = %task.organization_id,
-            endpoint_id = %task.endpoint_id,
-            message_id = %task.message_id,
-            delivery_id = %task.delivery_id,
-            reason,
-            "delivery.skipped"
-        );
+        sender.metrics.count(Metric::DeliveriesSkipped, 1);
+        log_skipped(&row(task), reason);
     }
     Ok(())
+}
+
+/// Tells that a delivery has ended without an attempt.
+pub(crate) fn log_skipped(delivery: &Delivery, reason: &str) {
+    tracing::info!(
+        organization_id = %delivery.organization_id,
+        endpoint_id = %delivery.endpoint_id,
+        message_id = %delivery.message_id,
+        delivery_id = %delivery.id,
+        reason,
+        "delivery.skipped"
+    );
 }

@@ -78,6 +78,7 @@ fn task() -> Task {
         manual: None,
         makes: None,
         due_at: now().as_millisecond(),
+        first_due_at: None,
         revision: Some(7),
         slot: Some(ReservedSlot { at: now().as_millisecond(), limit: 10 }),
         held_since: None,

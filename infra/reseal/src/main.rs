@@ -7,7 +7,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use hookbell_aws::clients;
+use hookbell_aws::clients::Aws;
 use hookbell_aws::sealing::Keys;
 use hookbell_aws::table::Table;
 
@@ -30,7 +30,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(table: &str, secret: &str) -> Result<(), Box<dyn Error>> {
-    let aws = clients::of_operator().await;
+    let aws = Aws::of_operator().await;
     let keys = Keys::load(&aws, secret).await?;
     // Nothing is written here that would expire.
     let table = Table::new(&aws, table.to_owned(), Duration::MAX);

@@ -8,7 +8,6 @@ mod records;
 
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
 use base64::Engine as _;
@@ -20,6 +19,7 @@ pub use batch::Sent;
 pub use records::{DeliveryTask, Ended, EndedBecause, ReplayTask, ReservedSlot, Task, UnreadableRecord, read_accepted};
 
 use crate::AwsError;
+use crate::clients::Aws;
 use crate::sealing::{Keys, Marked};
 
 /// The message attribute that marks an event as accepted by our API.
@@ -49,8 +49,8 @@ pub struct Queues {
 impl Queues {
     /// SQS as configured.
     #[must_use]
-    pub fn new(config: &SdkConfig) -> Self {
-        Self { client: Client::new(config) }
+    pub fn new(aws: &Aws) -> Self {
+        Self { client: aws.sqs() }
     }
 
     /// Puts an event that the API accepted onto an events queue, marked as ours; its organization is the group of

@@ -41,6 +41,9 @@ pub struct DeliveryTask {
     pub makes: Option<String>,
     /// When it is due, unix milliseconds.
     pub due_at: i64,
+    /// When it was due first, where it has been put back since, unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_due_at: Option<i64>,
     /// The revision of the organization that whoever asked for it saw; no older one is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
@@ -151,6 +154,7 @@ impl DeliveryTask {
             manual: None,
             makes: None,
             due_at: now.as_millisecond(),
+            first_due_at: None,
             revision: Some(revision),
             slot: None,
             held_since: None,
@@ -169,6 +173,18 @@ impl DeliveryTask {
     #[must_use]
     pub fn due_at(&self) -> Timestamp {
         Timestamp::from_millisecond(self.due_at).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// When it was due before it was put back, if it was.
+    #[must_use]
+    pub fn first_due_at(&self) -> Timestamp {
+        self.first_due_at.and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or_else(|| self.due_at())
+    }
+
+    /// The same, put back until then.
+    #[must_use]
+    pub fn put_back(self, until: Timestamp) -> Self {
+        Self { first_due_at: self.first_due_at.or(Some(self.due_at)), due_at: until.as_millisecond(), ..self }
     }
 }
 
@@ -335,6 +351,7 @@ mod tests {
             manual: None,
             makes: None,
             due_at: 5,
+            first_due_at: Some(4),
             revision: Some(3),
             slot: Some(ReservedSlot { at: 7, limit: 10 }),
             held_since: None,

@@ -4,11 +4,10 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use aws_config::SdkConfig;
-
 use super::SealError;
 use super::key::{ID_BYTES, Key, KeyId};
 use crate::AwsError;
+use crate::clients::Aws;
 use crate::secrets::{self, Stage};
 
 /// How soon Secrets Manager is asked once more: what names keys that are none must not make us ask for each.
@@ -30,7 +29,7 @@ pub struct Keys {
 
 /// Where the keys come from.
 struct Source {
-    aws: SdkConfig,
+    aws: Aws,
     secret: String,
     asked: tokio::sync::Mutex<Option<Instant>>,
 }
@@ -54,7 +53,7 @@ impl Keys {
     ///
     /// # Errors
     /// When Secrets Manager does not answer, or the secret is shorter than 32 characters.
-    pub async fn load(aws: &SdkConfig, secret: &str) -> Result<Self, AwsError> {
+    pub async fn load(aws: &Aws, secret: &str) -> Result<Self, AwsError> {
         let keys = Self::derive(&secrets::read(aws, secret).await?).map_err(unusable)?;
         let source = Source { aws: aws.clone(), secret: secret.to_owned(), asked: tokio::sync::Mutex::default() };
         Ok(Self { source: Some(source), ..keys })

@@ -35,7 +35,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -69,6 +68,7 @@ pub use secrets::{Rolled, SealedSecrets, StoredEndpoint};
 use self::body::Packer;
 use self::keys::Key;
 use crate::AwsError;
+use crate::clients::Aws;
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -90,8 +90,8 @@ pub struct Table {
 impl Table {
     /// The table of that name, whose messages and deliveries expire after `retention`.
     #[must_use]
-    pub fn new(config: &SdkConfig, name: String, retention: Duration) -> Self {
-        Self { client: Client::new(config), name, retention, packer: Arc::default() }
+    pub fn new(aws: &Aws, name: String, retention: Duration) -> Self {
+        Self { client: aws.dynamodb(), name, retention, packer: Arc::default() }
     }
 
     /// When something accepted at `at` expires: unix seconds for DynamoDB's time to live.

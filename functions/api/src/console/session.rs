@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use super::visit::{Place, Visit};
 use crate::auth::{Credential, admit_caller, expiring};
 use crate::error::ApiError;
+use crate::logged;
 use crate::state::Api;
 
 /// How long somebody stays signed in by a key: a working day. A portal link's session ends with the link.
@@ -44,7 +45,9 @@ pub(super) async fn require(
 ) -> Result<Response, ApiError> {
     let now = Timestamp::now();
     let credential = credential(&api, request.headers(), &place, now).await?.ok_or(ApiError::Unauthorized)?;
-    let caller = admit_caller(&api, &credential, now).await?;
+    let admitted = admit_caller(&api, &credential, now).await;
+    logged::note_caller(&credential, &admitted);
+    let caller = admitted?;
     // The groups of the router ask who is calling, as they do for the API.
     request.extensions_mut().insert(caller.clone());
     request.extensions_mut().insert(Visit { place, caller });

@@ -18,6 +18,7 @@ use super::session;
 use super::visit::{Place, Visit};
 use crate::auth::{Caller, Credential, admit_caller};
 use crate::error::ApiError;
+use crate::logged;
 use crate::state::Api;
 
 /// Where a key or the token of a link goes in.
@@ -77,7 +78,11 @@ pub(super) async fn sign_in(
     let next = Some(form.text("next")).filter(|next| is_below(&place, next)).unwrap_or_default();
     let credential = Credential::read(&api, form.text("key"), now).await?;
     let admitted = match &credential {
-        Some(credential) => admit_caller(&api, credential, now).await,
+        Some(credential) => {
+            let admitted = admit_caller(&api, credential, now).await;
+            logged::note_caller(credential, &admitted);
+            admitted
+        }
         None => Err(ApiError::Unauthorized),
     };
     let caller = match admitted {
