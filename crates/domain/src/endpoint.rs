@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::filter::Filter;
 use crate::headers::CustomHeaders;
-use crate::ids::{EndpointId, OrganizationId};
+use crate::ids::{EndpointId, EndpointUid, OrganizationId};
 use crate::signature::{PublicKey, SigningKeyPair, SigningSecret};
 
 /// The subscription to every type, those added later included.
@@ -17,6 +17,8 @@ pub struct Endpoint {
     pub id: EndpointId,
     /// Whose it is.
     pub organization_id: OrganizationId,
+    /// What somebody else calls it.
+    pub uid: Option<EndpointUid>,
     /// The receiver's URL, as its owner wrote it.
     pub url: String,
     /// The owner's name for it.
@@ -149,6 +151,7 @@ mod tests {
         Endpoint {
             id: EndpointId::new(Timestamp::UNIX_EPOCH, 1),
             organization_id: "org_1".parse().unwrap(),
+            uid: None,
             url: "https://example.com/".to_owned(),
             description: None,
             event_types: event_types.iter().map(|name| (*name).to_owned()).collect(),

@@ -281,6 +281,16 @@ text_id!(
     [],
     "1 to 256 of A-Z a-z 0-9 - _ ."
 );
+text_id!(
+    /// The name by which somebody else knows an endpoint, such as its id in the system that it came from. No two
+    /// endpoints of an organization have the same.
+    EndpointUid,
+    "uid of an endpoint",
+    256,
+    |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'),
+    [],
+    "1 to 256 of A-Z a-z 0-9 - _ ."
+);
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,7 @@
 mod input;
 mod options;
 
+pub(crate) use input::read_secret;
 pub(crate) use options::read_filter;
 
 use std::sync::Arc;
@@ -14,9 +15,9 @@ use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use hookbell_aws::random;
-use hookbell_aws::table::{CreateEndpoint, Organization, SealedSecrets, StoredEndpoint};
-use hookbell_domain::endpoint::{Endpoint, EndpointOptions, EndpointSecrets, Health};
-use hookbell_domain::ids::{EndpointId, OrganizationId};
+use hookbell_aws::table::{ChangedEndpoint, CreateEndpoint, Organization, SealedSecrets, Setting, StoredEndpoint};
+use hookbell_domain::endpoint::{Disabled, Endpoint, EndpointOptions, EndpointSecrets, Health};
+use hookbell_domain::ids::{EndpointId, EndpointUid, OrganizationId};
 use hookbell_domain::signature::{SigningKeyPair, SigningSecret};
 use jiff::Timestamp;
 
@@ -63,6 +64,7 @@ pub(crate) async fn event_types(
         (status = 201, description = "The endpoint, and its signing secret.", body = NewEndpointAnswer),
         (status = 409, description = "`endpoint_limit`: The organization has reached its limit of {endpoint-limit} \
             endpoints; delete one to add another\n\n\
+            `uid_taken`: Another endpoint of the organization has the uid ep_2Xq7Yc0\n\n\
             `changed_meanwhile`: The organization was changed at the same time; try again"),
     ),
     security(("key" = ["owner"])),
@@ -87,6 +89,7 @@ pub(crate) async fn make(api: &Api, organization: &str, body: &[u8]) -> Result<(
     let endpoint = Endpoint {
         id: EndpointId::new(now, random::id()?),
         organization_id: organization.id.clone(),
+        uid: input.uid,
         url: input.url,
         description: input.description,
         event_types: input.event_types,
@@ -97,18 +100,22 @@ pub(crate) async fn make(api: &Api, organization: &str, body: &[u8]) -> Result<(
             rate_limit: input.options.rate_limit,
             filter: input.options.filter,
         },
-        disabled: None,
+        disabled: input.disabled.then_some(Disabled { reason: None, at: now }),
         health: Health::default(),
         created_at: now,
         updated_at: now,
     };
-    let current = SigningSecret::new(random::bytes()?);
+    let current = match input.secret {
+        Some(secret) => secret,
+        None => SigningSecret::new(random::bytes()?),
+    };
     let secrets = EndpointSecrets { current, old: Vec::new(), key_pair, headers: input.options.headers };
     let sealed = SealedSecrets::seal(&api.keys, &secrets, &organization.id, endpoint.id).map_err(sealing_failed)?;
     let limit = api.config.limits.endpoints_per_organization;
     match api.table.create_endpoint(&organization, &endpoint, sealed, limit).await? {
         CreateEndpoint::Created => Ok((endpoint, secrets)),
         CreateEndpoint::Refused => Err(refusal(api, &organization.id, limit).await?),
+        CreateEndpoint::UidTaken => Err(uid_taken(endpoint.uid.as_ref())),
     }
 }
 
@@ -166,8 +173,8 @@ pub(crate) async fn get(
     request_body = input::EndpointChangeBody,
     responses(
         (status = 200, description = "The endpoint as it is now.", body = EndpointAnswer),
-        (status = 409, description = "`changed_meanwhile`: The endpoint was changed by others at the same time; try \
-            again"),
+        (status = 409, description = "`uid_taken`: Another endpoint of the organization has the uid ep_2Xq7Yc0\n\n\
+            `changed_meanwhile`: The endpoint was changed by others at the same time; try again"),
     ),
     security(("key" = ["owner"])),
 )]
@@ -188,8 +195,15 @@ pub(crate) async fn update(
         let stored = found.endpoints.swap_remove(at);
         let change =
             input::read_change(&api, found.record.profile, &found.record.id, stored.endpoint.id, &body).await?;
-        if let Some(stored) = api.table.change_endpoint(stored, &change, Timestamp::now()).await? {
-            return Ok(Json(EndpointAnswer { endpoint: view(&api, &caller, &stored)? }).into_response());
+        match api.table.change_endpoint(stored, &change, Timestamp::now()).await? {
+            ChangedEndpoint::Yes(stored) => {
+                return Ok(Json(EndpointAnswer { endpoint: view(&api, &caller, &stored)? }).into_response());
+            }
+            ChangedEndpoint::Stale => {}
+            ChangedEndpoint::UidTaken => {
+                let Setting::Set(uid) = change.uid else { return Err(uid_taken(None)) };
+                return Err(uid_taken(Some(&uid)));
+            }
         }
     }
     let message = "The endpoint was changed by others at the same time; try again".to_owned();
@@ -218,6 +232,12 @@ pub(crate) async fn delete(
     } else {
         Err(NO_ENDPOINT)
     }
+}
+
+/// Why an endpoint was not made or changed: its uid is that of another one.
+fn uid_taken(uid: Option<&EndpointUid>) -> ApiError {
+    let uid = uid.map_or_else(String::new, |uid| format!(" {uid}"));
+    ApiError::Conflict("uid_taken", format!("Another endpoint of the organization has the uid{uid}"))
 }
 
 /// Why an endpoint was not made: the limit, or a change of profile at the same moment.

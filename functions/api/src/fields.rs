@@ -85,6 +85,22 @@ impl Fields {
         read.ok()
     }
 
+    /// What is to become of a property that is a text of a certain form: `null` takes it away.
+    pub(crate) fn text_setting<T: FromStr>(&mut self, name: &'static str, expected: &str) -> Setting<T> {
+        let text: Setting<String> = self.setting(name, expected);
+        match text {
+            Setting::Keep => Setting::Keep,
+            Setting::Remove => Setting::Remove,
+            Setting::Set(text) => {
+                let read = text.parse();
+                if read.is_err() {
+                    self.refuse(name, format!("Must be {expected}"));
+                }
+                read.map_or(Setting::Keep, Setting::Set)
+            }
+        }
+    }
+
     /// The value of a field that has to be there and is a text of a certain form.
     pub(crate) fn required_text<T: FromStr>(&mut self, name: &'static str, expected: &str) -> Option<T> {
         if self.values.contains_key(name) {

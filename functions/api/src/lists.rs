@@ -8,7 +8,7 @@ use hookbell_aws::AwsError;
 use hookbell_aws::sealing::Keys;
 use hookbell_aws::table::{Order, Wanted};
 use hookbell_domain::delivery::DeliveryStatus;
-use hookbell_domain::ids::{OrganizationId, TimedId};
+use hookbell_domain::ids::{EventId, OrganizationId, TimedId};
 use jiff::Timestamp;
 use utoipa::IntoParams;
 use utoipa::openapi::Required;
@@ -53,6 +53,22 @@ pub(crate) struct PageParameters {
     /// Only what has this event type, whether or not the catalogue still has it.
     #[param(rename = "eventType", example = "invoice.paid", min_length = 1, max_length = 256)]
     event_type: Option<String>,
+}
+
+/// What may be asked of the list of messages besides, as callers read it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read one by one, so that every mistake is told")]
+pub(crate) struct MessageParameters {
+    /// Only what has this id of its producer's: found at once within 24 hours, and looked for in the list after that.
+    #[param(
+        rename = "eventId",
+        example = "invoice-2071-paid",
+        min_length = 1,
+        max_length = 256,
+        pattern = "^[A-Za-z0-9._-]+$"
+    )]
+    event_id: Option<String>,
 }
 
 /// What may be asked of the list of deliveries besides.
@@ -134,6 +150,15 @@ impl Parameters {
         let problem = format!("Must be 1 to {EVENT_TYPE_LENGTH} characters, none of them a control character");
         self.refuse("eventType", problem);
         None
+    }
+
+    /// The producer's id of the event that is looked for.
+    pub(crate) fn event_id(&mut self) -> Option<EventId> {
+        let read = self.get("eventId")?.parse();
+        if read.is_err() {
+            self.refuse("eventId", "Must be 1 to 256 of A-Z a-z 0-9 - _ .".to_owned());
+        }
+        read.ok()
     }
 
     /// A count: what was asked for, clamped to what is allowed; the default for what is no number.

@@ -6,16 +6,18 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use hookbell_aws::AwsError;
+use hookbell_aws::table::{Page, Wanted};
 use hookbell_domain::body;
-use hookbell_domain::ids::{EventId, MessageId};
+use hookbell_domain::ids::{EventId, MessageId, OrganizationId};
 use hookbell_domain::message::Message;
 use hookbell_domain::time::iso_ms;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::error::ApiError;
-use crate::lists::{List, PageBytes, PageParameters, Parameters, write_cursor};
+use crate::lists::{List, MessageParameters, PageBytes, PageParameters, Parameters, write_cursor};
 use crate::messages::payload;
 use crate::state::{Api, NO_ORGANIZATION, parse_organization};
 
@@ -56,7 +58,7 @@ pub(crate) struct MessageView {
     payload: Box<RawValue>,
 }
 
-/// `GET …/messages?limit&cursor&eventType&after&before`: newest first.
+/// `GET …/messages?limit&cursor&eventType&eventId&after&before`: newest first.
 #[utoipa::path(
     get,
     path = "/messages",
@@ -65,7 +67,7 @@ pub(crate) struct MessageView {
     summary = "List messages",
     description = "The messages of an organization, newest first, page by page: also those that no endpoint \
         subscribes to.",
-    params(PageParameters),
+    params(PageParameters, MessageParameters),
     responses((status = 200, description = "A page of messages.", body = MessagesAnswer)),
     security(("key" = ["member"])),
 )]
@@ -79,11 +81,11 @@ pub(crate) async fn list(
     let list = List::Messages(&organization);
     query.meet_key(&api.keys).await?;
     let wanted = query.page(&api.keys, list, api.config.limits.page_size);
-    let event_type = query.event_type();
+    let (event_type, event_id) = (query.event_type(), query.event_id());
     query.finish()?;
     let (record, page) = tokio::try_join!(
         api.table.organization_record(&organization),
-        api.table.list_messages(&organization, event_type.as_deref(), &wanted),
+        find(&api, &organization, event_type.as_deref(), event_id.as_ref(), &wanted),
     )?;
     record.ok_or(NO_ORGANIZATION)?;
     let mut next = page.next;
@@ -98,6 +100,26 @@ pub(crate) async fn list(
     }
     let cursor = next.map(|next| write_cursor(&api.keys, list, next));
     Ok(Json(MessagesAnswer { messages, cursor }))
+}
+
+/// A page of messages. That of an event's id which is remembered begins with its message, the newest that has it.
+async fn find(
+    api: &Api,
+    organization: &OrganizationId,
+    event_type: Option<&str>,
+    event_id: Option<&EventId>,
+    wanted: &Wanted<MessageId>,
+) -> Result<Page<MessageId, Message>, AwsError> {
+    if let Some(event_id) = event_id
+        && wanted.behind.is_none()
+        && let Some(id) = api.table.message_of_event(organization, event_id, Timestamp::now()).await?
+        && wanted.spans(id.created_at())
+        && let Some(message) = api.table.message(organization, id, true).await?
+        && event_type.is_none_or(|event_type| message.event_type == event_type)
+    {
+        return Ok(Page { entries: vec![message], next: Some(id) });
+    }
+    api.table.list_messages(organization, event_type, event_id, wanted).await
 }
 
 /// `GET …/messages/{message}`.

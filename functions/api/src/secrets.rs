@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::endpoints::{NO_ENDPOINT, find, parse_endpoint};
+use crate::endpoints::{NO_ENDPOINT, find, parse_endpoint, read_secret};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::state::{Api, parse_organization, sealing_failed};
@@ -47,6 +47,10 @@ struct Roll {
     /// Whether the secrets before the new one end at once. Otherwise the present one signs on for a day.
     #[schema(default = false, example = false)]
     expire_old: Option<bool>,
+    /// The new secret, where its receiver has it already: `whsec_` and the base64 of 24 to 64 bytes. One is made where it
+    /// is absent.
+    #[schema(pattern = "^whsec_[A-Za-z0-9+/]{32,86}={0,2}$")]
+    secret: Option<String>,
 }
 
 /// `GET …/{endpoint}/secret`: the current one.
@@ -99,8 +103,12 @@ pub(crate) async fn roll(
     let (organization, endpoint) = (parse_organization(&organization)?, parse_endpoint(&endpoint)?);
     let mut fields = Fields::read(&body, true)?;
     let expire_old = fields.optional("expireOld", "true or false").unwrap_or(false);
+    let given = read_secret(&mut fields);
     fields.finish()?;
-    let secret = SigningSecret::new(random::bytes()?);
+    let secret = match given {
+        Some(secret) => secret,
+        None => SigningSecret::new(random::bytes()?),
+    };
     let sealed = api.keys.seal(&secret, &organization, endpoint).map_err(sealing_failed)?;
     let limit = api.config.limits.old_secrets;
     match api.table.roll_secret(&organization, endpoint, &sealed, expire_old, limit, Timestamp::now()).await? {

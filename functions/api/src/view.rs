@@ -4,7 +4,7 @@ use hookbell_domain::delivery::{Attempt, Delivery};
 use hookbell_domain::endpoint::{Endpoint, RateLimit};
 use hookbell_domain::filter::Filter;
 use hookbell_domain::headers::CustomHeaders;
-use hookbell_domain::ids::{DeliveryId, EndpointId, MessageId};
+use hookbell_domain::ids::{DeliveryId, EndpointId, EndpointUid, MessageId};
 use hookbell_domain::time::iso_ms;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -101,6 +101,10 @@ pub(crate) struct EndpointView<'a> {
     /// Its id.
     #[schema(value_type = String, example = "whe_01KSWM8KD0X3V8N5B2M7C1D4FG")]
     endpoint_id: EndpointId,
+    /// What somebody else calls it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "ep_2Xq7Yc0")]
+    uid: Option<&'a str>,
     /// Where requests go.
     #[schema(example = "https://example.com/webhooks")]
     url: &'a str,
@@ -183,6 +187,7 @@ impl<'a> EndpointView<'a> {
         let disabled = endpoint.disabled.as_ref();
         Self {
             endpoint_id: endpoint.id,
+            uid: endpoint.uid.as_ref().map(EndpointUid::as_str),
             url: &endpoint.url,
             description: endpoint.description.as_deref(),
             status: if disabled.is_some() { "disabled" } else { "enabled" },

@@ -50,6 +50,7 @@ fn endpoint(number: u8) -> Endpoint {
     Endpoint {
         id: endpoint_id(number),
         organization_id: "org_demo".parse().expect("an id"),
+        uid: None,
         url: format!("https://hooks{number}.example.com/"),
         description: None,
         event_types: if every_type { vec![EVERY_TYPE.to_owned()] } else { listed.collect() },

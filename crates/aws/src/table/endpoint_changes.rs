@@ -6,17 +6,21 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use hookbell_domain::endpoint::{Disabled, Endpoint, Health, RateLimit};
 use hookbell_domain::filter::Filter;
+use hookbell_domain::ids::EndpointUid;
 use hookbell_domain::signature::PublicKey;
 use jiff::{SignedDuration, Timestamp};
 
 use super::keys::Key;
 use super::secrets::StoredEndpoint;
+use super::transactions::{is_condition, is_condition_of};
 use super::{Table, ms, number, text};
 use crate::AwsError;
 
 /// What an owner changes of an endpoint; what is absent stays.
 #[derive(Debug, Clone, Default)]
 pub struct EndpointChange {
+    /// What somebody else calls it.
+    pub uid: Setting<EndpointUid>,
     /// Another URL.
     pub url: Option<String>,
     /// Another name.
@@ -37,6 +41,17 @@ pub struct EndpointChange {
     pub rate_limit: Setting<RateLimit>,
     /// Another filter.
     pub filter: Setting<Filter>,
+}
+
+/// What asking for a change of an endpoint came to.
+#[derive(Debug)]
+pub enum ChangedEndpoint {
+    /// It is like that now.
+    Yes(Box<StoredEndpoint>),
+    /// It has been changed or deleted since it was read.
+    Stale,
+    /// Another endpoint of the organization has the uid.
+    UidTaken,
 }
 
 /// What becomes of a property that may be absent.
@@ -106,6 +121,7 @@ impl Expression {
             expression.remove("failedAttempts");
             expression.remove("probeAt");
         }
+        expression.apply("uid", &change.uid, |uid| text(uid.as_str()));
         expression.apply("description", &change.description, |name| text(name));
         if let Some(event_types) = &change.event_types {
             expression.set("eventTypes", AttributeValue::L(event_types.iter().map(text).collect()));
@@ -166,6 +182,7 @@ impl EndpointChange {
         replace(&mut endpoint.url, self.url.as_ref());
         replace(&mut endpoint.event_types, self.event_types.as_ref());
         replace(&mut endpoint.ordered, self.ordered.as_ref());
+        self.uid.apply(&mut endpoint.uid, EndpointUid::clone);
         self.description.apply(&mut endpoint.description, String::clone);
         match self.enabled {
             None => {}
@@ -204,8 +221,7 @@ fn replace<T: Clone>(to: &mut T, from: Option<&T>) {
 }
 
 impl Table {
-    /// Changes an endpoint that is as it was read, and gives it as it is then; nothing when it has been changed or
-    /// deleted since. Enabling clears the reason and the streak. Raises the organization's revision.
+    /// Changes an endpoint that is as it was read, and gives it as it is then. Enabling clears the reason and the streak. Raises the organization's revision.
     ///
     /// # Errors
     /// When DynamoDB fails.
@@ -214,9 +230,10 @@ impl Table {
         stored: StoredEndpoint,
         change: &EndpointChange,
         now: Timestamp,
-    ) -> Result<Option<StoredEndpoint>, AwsError> {
-        let Endpoint { organization_id: organization, id: endpoint, updated_at: seen, ordered: was_ordered, .. } =
-            &stored.endpoint;
+    ) -> Result<ChangedEndpoint, AwsError> {
+        let Endpoint {
+            organization_id: organization, id: endpoint, updated_at: seen, ordered: was_ordered, uid, ..
+        } = &stored.endpoint;
         // A later change is told by a later time.
         let now = now.max(*seen + SignedDuration::from_millis(1));
         let expression = Expression::of(change, now);
@@ -234,8 +251,22 @@ impl Table {
         let ordered = i32::from(change.ordered.unwrap_or(*was_ordered)) - i32::from(*was_ordered);
         let revision =
             self.organization_change(organization, 0, ordered).build().map_err(AwsError::sdk("TransactWriteItems"))?;
-        let writes = [TransactWriteItem::builder().update(update), TransactWriteItem::builder().update(revision)];
-        Ok(self.changed(writes).await?.then(|| change.apply(stored, now)))
+        let mut writes =
+            vec![TransactWriteItem::builder().update(update), TransactWriteItem::builder().update(revision)];
+        let taken = match &change.uid {
+            Setting::Set(new) if uid.as_ref() != Some(new) => Some(self.take_uid(organization, new, *endpoint)?),
+            _ => None,
+        };
+        let left = uid.as_ref().filter(|_| taken.is_some() || change.uid == Setting::Remove);
+        let place = writes.len();
+        writes.extend(taken);
+        writes.extend(left.map(|left| self.leave_uid(organization, left)).transpose()?);
+        match self.transact(writes).await {
+            Ok(()) => Ok(ChangedEndpoint::Yes(Box::new(change.apply(stored, now)))),
+            Err(error) if is_condition_of(&error, place) => Ok(ChangedEndpoint::UidTaken),
+            Err(error) if is_condition(&error) => Ok(ChangedEndpoint::Stale),
+            Err(error) => Err(AwsError::sdk("TransactWriteItems")(error)),
+        }
     }
 }
 
@@ -261,6 +292,8 @@ mod tests {
         check(&EndpointChange::default(), "SET #updatedAt = :updatedAt");
         let change = EndpointChange { filter: Setting::Remove, rate_limit: Setting::Remove, ..Default::default() };
         check(&change, "SET #updatedAt = :updatedAt REMOVE #rateLimit, #filter");
+        let uid = EndpointChange { uid: Setting::Remove, ..Default::default() };
+        check(&uid, "SET #updatedAt = :updatedAt REMOVE #uid");
         let change = EndpointChange { rate_limit: RateLimit::new(5).map_or(Setting::Keep, Setting::Set), ..change };
         check(&change, "SET #updatedAt = :updatedAt, #rateLimit = :rateLimit REMOVE #filter");
     }

@@ -3,13 +3,14 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
 use hookbell_domain::endpoint::{Endpoint, RateLimit};
-use hookbell_domain::ids::{EndpointId, OrganizationId};
+use hookbell_domain::ids::{EndpointId, EndpointUid, OrganizationId};
+use serde::Deserialize;
 
 use super::items::{EndpointItem, KeyPairItem, SecretItem};
 use super::keys::Key;
 use super::organizations::OrganizationRecord;
 use super::secrets::{SealedSecrets, StoredEndpoint};
-use super::transactions::is_condition;
+use super::transactions::{is_condition, is_condition_of};
 use super::{Table, number, text, to_item};
 use crate::AwsError;
 
@@ -20,10 +21,24 @@ pub enum CreateEndpoint {
     Created,
     /// The organization has as many as it may, or has taken another profile meanwhile.
     Refused,
+    /// Another endpoint of the organization has its uid.
+    UidTaken,
+}
+
+/// How often deleting an endpoint is tried while others change it.
+const TRIES: u32 = 8;
+
+/// What decides how an endpoint is deleted.
+#[derive(Debug, Default, Deserialize)]
+struct Deletable {
+    ordered: bool,
+    #[serde(default)]
+    uid: Option<EndpointUid>,
 }
 
 impl Table {
-    /// Puts a new endpoint and counts it, unless the organization has `limit` already or took another profile meanwhile.
+    /// Puts a new endpoint and counts it, unless the organization has `limit` already, took another profile meanwhile,
+    /// or has its uid.
     ///
     /// # Errors
     /// When DynamoDB fails.
@@ -44,6 +59,7 @@ impl Table {
         let item = EndpointItem {
             pk: key.pk,
             sk: key.sk,
+            uid: endpoint.uid.as_ref().map(ToString::to_string),
             url: endpoint.url.clone(),
             description: endpoint.description.clone(),
             event_types: endpoint.event_types.clone(),
@@ -54,8 +70,8 @@ impl Table {
             svix_headers: options.svix_headers,
             rate_limit: options.rate_limit.map(RateLimit::per_second),
             filter: options.filter.as_ref().map(|filter| filter.text().to_owned()),
-            disabled_reason: None,
-            disabled_at: None,
+            disabled_reason: endpoint.disabled.as_ref().and_then(|disabled| disabled.reason.clone()),
+            disabled_at: endpoint.disabled.as_ref().map(|disabled| disabled.at.as_millisecond()),
             disabled_by: None,
             consecutive_failures: 0,
             streak_started_at: None,
@@ -78,8 +94,14 @@ impl Table {
             .expression_attribute_values(":limit", number(limit))
             .build()
             .map_err(AwsError::sdk("TransactWriteItems"))?;
-        match self.transact([TransactWriteItem::builder().put(put), TransactWriteItem::builder().update(count)]).await {
+        let mut writes = vec![TransactWriteItem::builder().put(put), TransactWriteItem::builder().update(count)];
+        let uid = writes.len();
+        if let Some(uid) = &endpoint.uid {
+            writes.push(self.take_uid(&endpoint.organization_id, uid, endpoint.id)?);
+        }
+        match self.transact(writes).await {
             Ok(()) => Ok(CreateEndpoint::Created),
+            Err(error) if is_condition_of(&error, uid) => Ok(CreateEndpoint::UidTaken),
             Err(error) if is_condition(&error) => Ok(CreateEndpoint::Refused),
             Err(error) => Err(AwsError::sdk("TransactWriteItems")(error)),
         }
@@ -90,26 +112,46 @@ impl Table {
     /// # Errors
     /// When DynamoDB fails.
     pub async fn delete_endpoint(&self, organization: &OrganizationId, endpoint: EndpointId) -> Result<bool, AwsError> {
-        // Whether one of the ordered ones is less is told by a condition: most endpoints are not ordered, and cost no
-        // read. The third try is for one that was switched off between the two before it.
-        for ordered in [false, true, false] {
-            let delete = Delete::builder()
-                .table_name(&self.name)
-                .set_key(Some(Key::endpoint(organization, endpoint).into_item()))
-                .condition_expression("ordered = :ordered")
-                .expression_attribute_values(":ordered", AttributeValue::Bool(ordered))
-                .build()
-                .map_err(AwsError::sdk("TransactWriteItems"))?;
-            let count = self
-                .organization_change(organization, -1, -i32::from(ordered))
-                .build()
-                .map_err(AwsError::sdk("TransactWriteItems"))?;
-            let writes = [TransactWriteItem::builder().delete(delete), TransactWriteItem::builder().update(count)];
-            if self.changed(writes).await? {
+        // Whether one of the ordered ones is less, and whether a uid is free again, is told by a condition: most
+        // endpoints have neither, and cost no read.
+        let mut expected = Deletable::default();
+        for _ in 0..TRIES {
+            if self.delete_as(organization, endpoint, &expected).await? {
                 return Ok(true);
             }
+            let Some(found) = self.get(Key::endpoint(organization, endpoint), true).await? else { return Ok(false) };
+            expected = found;
         }
-        Ok(false)
+        Err(AwsError::unreadable("deleting an endpoint", "it was changed at every try"))
+    }
+
+    /// Deletes an endpoint that is like that; `false` when it is not, or not there.
+    async fn delete_as(
+        &self,
+        organization: &OrganizationId,
+        endpoint: EndpointId,
+        expected: &Deletable,
+    ) -> Result<bool, AwsError> {
+        let mut delete = Delete::builder()
+            .table_name(&self.name)
+            .set_key(Some(Key::endpoint(organization, endpoint).into_item()))
+            .expression_attribute_values(":ordered", AttributeValue::Bool(expected.ordered));
+        delete = match &expected.uid {
+            None => delete.condition_expression("ordered = :ordered AND attribute_not_exists(uid)"),
+            Some(uid) => delete
+                .condition_expression("ordered = :ordered AND uid = :uid")
+                .expression_attribute_values(":uid", text(uid.as_str())),
+        };
+        let delete = delete.build().map_err(AwsError::sdk("TransactWriteItems"))?;
+        let count = self
+            .organization_change(organization, -1, -i32::from(expected.ordered))
+            .build()
+            .map_err(AwsError::sdk("TransactWriteItems"))?;
+        let mut writes = vec![TransactWriteItem::builder().delete(delete), TransactWriteItem::builder().update(count)];
+        if let Some(uid) = &expected.uid {
+            writes.push(self.leave_uid(organization, uid)?);
+        }
+        self.changed(writes).await
     }
 
     /// Reads one endpoint; sees every write that has been answered.

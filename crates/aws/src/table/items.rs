@@ -41,6 +41,8 @@ pub(super) struct EndpointItem {
     pub(super) pk: String,
     #[serde(rename = "SK")]
     pub(super) sk: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) uid: Option<String>,
     pub(super) url: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) description: Option<String>,
@@ -217,6 +219,7 @@ impl EndpointItem {
         let endpoint = Endpoint {
             id,
             organization_id,
+            uid: self.uid.map(|uid| uid.parse()).transpose().map_err(unreadable)?,
             url: self.url,
             description: self.description,
             event_types: self.event_types,

@@ -5,6 +5,7 @@
 //! | organization | `ORG#org` | `ORG` |
 //! | organization in the list of all | `ORGS` | `org` |
 //! | endpoint | `ORG#org` | `EP#whe_…` |
+//! | endpoint by its uid | `UID#org#uid` | `UID` |
 //! | message | `MSG#org#shard` | `msg_…` |
 //! | delivery | `DLV#whe_…#shard` | `dlv_…` |
 //! | lane of a rate limit | `LANE#whe_…` | `LANE` |
@@ -17,7 +18,7 @@
 //! An organization's id holds no `#`, and shards come from the id itself, so whoever knows the organization can compute
 //! every key. No key leads from one organization to another: that is what the list of all is for.
 
-use hookbell_domain::ids::{DeliveryId, EndpointId, EventId, KeyId, MessageId, OrganizationId, ReplayId};
+use hookbell_domain::ids::{DeliveryId, EndpointId, EndpointUid, EventId, KeyId, MessageId, OrganizationId, ReplayId};
 
 use super::{Item, text};
 
@@ -48,6 +49,10 @@ impl Key {
 
     pub(super) fn endpoint(organization: &OrganizationId, endpoint: EndpointId) -> Self {
         Self { pk: format!("ORG#{organization}"), sk: format!("{ENDPOINT}{endpoint}") }
+    }
+
+    pub(super) fn endpoint_uid(organization: &OrganizationId, uid: &EndpointUid) -> Self {
+        Self { pk: format!("UID#{organization}#{uid}"), sk: "UID".to_owned() }
     }
 
     pub(super) fn message(organization: &OrganizationId, message: MessageId) -> Self {

@@ -39,7 +39,8 @@ impl From<&Message> for MessageHead {
 }
 
 impl Table {
-    /// Reads a page of an organization's messages, those of one type where `event_type` says so.
+    /// Reads a page of an organization's messages, those of one type where `event_type` says so, and those of one event
+    /// where `event_id` does.
     ///
     /// A page may be short, or empty, and yet not the last: where a type is looked for, and where the bodies are so
     /// large that DynamoDB cuts a reading short (AWS, "Query": at 1 MB).
@@ -50,9 +51,11 @@ impl Table {
         &self,
         organization: &OrganizationId,
         event_type: Option<&str>,
+        event_id: Option<&EventId>,
         wanted: &Wanted<MessageId>,
     ) -> Result<Page<MessageId, Message>, AwsError> {
-        let looking = looking(event_type, &[]);
+        let mut looking = looking(event_type, &[]);
+        looking.equal.extend(event_id.map(|event_id| ("event", text(event_id.as_str()))));
         let page = self.page(|shard| keys::message_shard(organization, shard), &looking, wanted).await?;
         page.try_map(|item| from_item::<MessageItem>(item)?.into_message(organization.clone()))
     }

@@ -240,6 +240,7 @@ mod tests {
         let endpoint = Endpoint {
             id,
             organization_id: organization,
+            uid: None,
             url: "https://example.com/".to_owned(),
             description: None,
             event_types: Vec::new(),

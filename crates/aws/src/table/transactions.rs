@@ -30,9 +30,9 @@ impl Table {
             .expression_attribute_values(":ordered", number(ordered))
     }
 
-    pub(super) async fn transact<const N: usize>(
+    pub(super) async fn transact(
         &self,
-        writes: [TransactWriteItemBuilder; N],
+        writes: impl IntoIterator<Item = TransactWriteItemBuilder>,
     ) -> Result<(), SdkError<TransactWriteItemsError>> {
         let writes: Vec<_> = writes.into_iter().map(TransactWriteItemBuilder::build).collect();
         let mut tries = 0;
@@ -50,9 +50,9 @@ impl Table {
     }
 
     /// Runs a transaction; `false` when a condition of it did not hold.
-    pub(super) async fn changed<const N: usize>(
+    pub(super) async fn changed(
         &self,
-        writes: [TransactWriteItemBuilder; N],
+        writes: impl IntoIterator<Item = TransactWriteItemBuilder>,
     ) -> Result<bool, AwsError> {
         match self.transact(writes).await {
             Ok(()) => Ok(true),
@@ -65,6 +65,17 @@ impl Table {
 /// Whether a transaction was cancelled because a condition did not hold.
 pub(super) fn is_condition(error: &SdkError<TransactWriteItemsError>) -> bool {
     cancelled_by(error, "ConditionalCheckFailed")
+}
+
+/// Whether the condition of the write at that place did not hold, whatever came of the others'.
+pub(super) fn is_condition_of(error: &SdkError<TransactWriteItemsError>, place: usize) -> bool {
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+            let reason = cancelled.cancellation_reasons().get(place);
+            reason.is_some_and(|reason| reason.code() == Some("ConditionalCheckFailed"))
+        }
+        _ => false,
+    }
 }
 
 fn cancelled_by(error: &SdkError<TransactWriteItemsError>, code: &str) -> bool {

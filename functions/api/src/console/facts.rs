@@ -13,6 +13,8 @@ use crate::health::Trouble;
 /// What stands in the configuration of an endpoint, and above it.
 pub(super) struct Facts {
     pub(super) id: String,
+    /// What somebody else calls it.
+    pub(super) uid: Option<String>,
     pub(super) name: String,
     pub(super) url: String,
     pub(super) status: Badge,
@@ -62,6 +64,7 @@ impl Facts {
         let every_type = endpoint.event_types.iter().any(|name| name == EVERY_TYPE);
         Self {
             id: endpoint.id.to_string(),
+            uid: endpoint.uid.as_ref().map(ToString::to_string),
             name: name(endpoint).to_owned(),
             url: endpoint.url.clone(),
             status: Badge::of_endpoint(endpoint, now),

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use hookbell_aws::table::{EndpointChange, Setting};
 use hookbell_domain::endpoint::EVERY_TYPE;
 use hookbell_domain::filter::Filter;
-use hookbell_domain::ids::{EndpointId, OrganizationId};
+use hookbell_domain::ids::{EndpointId, EndpointUid, OrganizationId};
 use hookbell_domain::profile::Profile;
+use hookbell_domain::signature::SigningSecret;
 use hookbell_domain::target::TargetUrl;
 use utoipa::ToSchema;
 
@@ -51,6 +52,16 @@ pub(super) struct NewEndpointBody {
     /// such as `{"amount": [{"numeric": [">", 1000]}]}`. Others are not delivered to it, tests apart.
     #[schema(value_type = Option<Object>)]
     filter: Option<Filter>,
+    #[schema(schema_with = words::new_endpoint_status)]
+    status: Option<String>,
+    /// What somebody else calls it, such as its id in the system that it comes from. No two endpoints of an
+    /// organization have the same.
+    #[schema(min_length = 1, max_length = 256, pattern = "^[A-Za-z0-9._-]+$")]
+    uid: Option<String>,
+    /// The signing secret that its receiver has already: `whsec_` and the base64 of 24 to 64 bytes. One is made where
+    /// it is absent.
+    #[schema(pattern = "^whsec_[A-Za-z0-9+/]{32,86}={0,2}$")]
+    secret: Option<String>,
 }
 
 /// What is to become of an endpoint, as callers write it.
@@ -86,6 +97,9 @@ pub(super) struct EndpointChangeBody {
     /// Others are not delivered to it, tests apart. `null` takes it away.
     #[schema(value_type = Option<Object>)]
     filter: Option<Filter>,
+    /// What somebody else calls it. No two endpoints of an organization have the same. `null` takes it away.
+    #[schema(min_length = 1, max_length = 256, pattern = "^[A-Za-z0-9._-]+$")]
+    uid: Option<String>,
 }
 
 /// A new endpoint as its owner describes it.
@@ -94,8 +108,14 @@ pub(super) struct NewEndpoint {
     pub(super) description: Option<String>,
     pub(super) event_types: Vec<String>,
     pub(super) ordered: bool,
+    pub(super) disabled: bool,
     pub(super) options: NewOptions,
+    pub(super) uid: Option<EndpointUid>,
+    pub(super) secret: Option<SigningSecret>,
 }
+
+/// What a uid has to be.
+const UID: &str = "1 to 256 of A-Z a-z 0-9 - _ .";
 
 /// Reads the input of a new endpoint.
 pub(super) async fn read_new(api: &Api, profile: &Profile, body: &[u8]) -> Result<NewEndpoint, ApiError> {
@@ -107,6 +127,9 @@ pub(super) async fn read_new(api: &Api, profile: &Profile, body: &[u8]) -> Resul
     let description = read_description(api, &mut fields);
     let ordered = fields.optional("ordered", "true or false");
     let options = options::read_new(&mut fields, &api.config.limits);
+    let enabled = read_status(&mut fields);
+    let uid = fields.optional_text("uid", UID);
+    let secret = read_secret(&mut fields);
     fields.finish()?;
     match (url, event_types) {
         (Some(url), Some(event_types)) => Ok(NewEndpoint {
@@ -114,7 +137,10 @@ pub(super) async fn read_new(api: &Api, profile: &Profile, body: &[u8]) -> Resul
             event_types,
             description: description.filter(|text| !text.is_empty()),
             ordered: ordered.unwrap_or(false),
+            disabled: enabled == Some(false),
             options,
+            uid,
+            secret,
         }),
         // Their absence is an error that `finish` has returned.
         _ => Err(ApiError::Unavailable),
@@ -136,18 +162,12 @@ pub(super) async fn read_change(
     let event_types = check_event_types(&mut fields, profile, event_types);
     let description = read_description(api, &mut fields);
     let ordered = fields.optional("ordered", "true or false");
-    let enabled = match fields.optional::<String>("status", "\"enabled\" or \"disabled\"").as_deref() {
-        None => None,
-        Some("enabled") => Some(true),
-        Some("disabled") => Some(false),
-        Some(_) => {
-            fields.refuse("status", "Must be \"enabled\" or \"disabled\"");
-            None
-        }
-    };
+    let enabled = read_status(&mut fields);
     let options = options::read_change(&mut fields, &api.config.limits);
+    let uid = fields.text_setting("uid", UID);
     fields.finish()?;
     Ok(EndpointChange {
+        uid,
         url,
         description: match description {
             None => Setting::Keep,
@@ -163,6 +183,24 @@ pub(super) async fn read_change(
         rate_limit: options.rate_limit,
         filter: options.filter,
     })
+}
+
+/// Whether events are to go out to it.
+fn read_status(fields: &mut Fields) -> Option<bool> {
+    match fields.optional::<String>("status", "\"enabled\" or \"disabled\"")?.as_str() {
+        "enabled" => Some(true),
+        "disabled" => Some(false),
+        _ => {
+            fields.refuse("status", "Must be \"enabled\" or \"disabled\"");
+            None
+        }
+    }
+}
+
+/// A signing secret that somebody has already.
+pub(crate) fn read_secret(fields: &mut Fields) -> Option<SigningSecret> {
+    // Standard Webhooks, "Signature scheme": between 24 and 64 bytes.
+    fields.optional_text("secret", "\"whsec_\" and the base64 of 24 to 64 bytes")
 }
 
 /// The URL, if it may be sent to: judged by its text and by what its name resolves to now.

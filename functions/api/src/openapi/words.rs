@@ -32,6 +32,13 @@ pub(crate) fn endpoint_status() -> Object {
     one_of(["enabled", "disabled"], "enabled", "Whether messages are sent to it. One that keeps failing is disabled.")
 }
 
+/// Whether a new endpoint gets anything.
+pub(crate) fn new_endpoint_status() -> Object {
+    let text = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["enabled", "disabled"]));
+    let text = text.description(Some("`disabled` where nothing is to be sent to it until it is enabled."));
+    text.default(Some("enabled".into())).build()
+}
+
 /// How an endpoint fares whose latest attempts have all failed.
 pub(crate) fn health_state() -> Object {
     one_of(
