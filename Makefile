@@ -7,7 +7,7 @@ TEST_PORT ?= 4577
 TEST_TIME_SCALE ?= 0.0002
 BENCH_PORT ?= 4588
 SECONDS ?= 60
-export PORT TIME_SCALE TEST_PORT TEST_TIME_SCALE FUNCTION FOLLOW MINUTES TEST CHROMIUM SIZE
+export PORT TIME_SCALE TEST_PORT TEST_TIME_SCALE FUNCTION FOLLOW MINUTES TEST CHROMIUM SIZE PAGE
 export SEED KILLS DELIVERIES ENDPOINTS ACCEPT
 export BENCH_PORT BASE ONLY REPEATS BATCH PAYLOAD LATENCY FAILURES EVENTS BACKLOG ORGANIZATIONS
 
@@ -21,13 +21,14 @@ SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up demo listen logs browser bench chaos fuzz isolation instructions recording down check test clean tools test-tools bench-tools
+.PHONY: help up env demo listen logs docs browser bench chaos fuzz isolation instructions recording down check test clean tools test-tools bench-tools
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PORT=$(PORT) TIME_SCALE=$(TIME_SCALE)  for up: where the local AWS listens, and how much"
 	@echo "                               shorter than on AWS the waits are"
+	@echo "  PAGE=RECEIVING               for docs: that page alone"
 	@echo "  TEST=ordering CHROMIUM=/path  for browser: only those tests, another Chromium"
 	@echo "  TARGET=shapes SECONDS=$(SECONDS)  for fuzz: one of infra/fuzz/corpus, and how long"
 	@echo "  SIZE=100x60                  for isolation: events a second, and seconds"
@@ -41,6 +42,10 @@ up: ## from a fresh clone to a running hookbell, and its demo
 	@$(PYTHON) $(LOCAL)/tools.py --steps 7
 	@$(IN_VENV) $(LOCAL)/up.py
 
+env: ## print the lines by which a shell reaches the running stack, for eval
+	@$(PYTHON) $(LOCAL)/tools.py >&2
+	@$(IN_VENV) $(LOCAL)/env.py
+
 demo: tools ## run the demo on the running stack
 	@$(IN_VENV) $(LOCAL)/demo.py
 
@@ -49,6 +54,9 @@ listen: tools ## print the events that arrive at an endpoint of your own
 
 logs: tools ## print what the functions logged
 	@$(IN_VENV) $(LOCAL)/logs.py
+
+docs: test-tools ## do what the pages say, on the running stack
+	@$(IN_VENV) $(LOCAL)/docs.py
 
 browser: test-tools ## drive the console of the running stack by a browser
 	@$(IN_VENV) $(LOCAL)/browser.py
@@ -85,6 +93,7 @@ check: tools ## formatting, lints, tests without a stack, and the template
 	$(VENV)/cfn-lint template.yaml infra/snippets/*.yaml
 	$(IN_VENV) -m compileall -q $(LOCAL) infra/bench infra/chaos infra/instructions
 	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest discover -s infra/bench
+	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest discover -s $(LOCAL)/documents -t $(LOCAL)
 	@if command -v valgrind >/dev/null; then \
 		$(MAKE) --no-print-directory instructions; \
 	else \
