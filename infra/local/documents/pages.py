@@ -8,6 +8,8 @@ comment directly before a ```sh block says more about it:
     <!-- second terminal -->         the block goes on while the page does; its output is compared at the page's end
     <!-- not run: why -->            the block is not run
 
+A block of any other language after <!-- file NAME --> is written into that file, for the blocks after it.
+
 `<!-- alone -->` anywhere on a page: no other page is run meanwhile.
 """
 
@@ -131,6 +133,10 @@ def take(
     if language == RUN:
         page.blocks.append(explained(page, Block(line, text), comment))
         return True
+    if comment and (named := re.fullmatch(r"\s*file\s+(\S+)\s*", comment[1])):
+        # Quoted, so that the shell takes every line as it is.
+        page.blocks.append(Block(line, f"cat > {named[1]} <<'END-OF-FILE'\n{text}END-OF-FILE\n"))
+        return False
     if language in PRINTED and open_block:
         page.blocks[-1] = replace(page.blocks[-1], printed=Printed(line, language, text))
     elif language in NEVER_RUN and comment is None and is_commands(text):
