@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import unittest
 from pathlib import Path
@@ -130,6 +131,33 @@ class SessionTests(Folder):
     def test_what_only_the_test_runs_fails_at_its_own_line(self) -> None:
         (problem,) = self.problems("# P\n\n<!-- test\ntrue\nfalse\n-->\n```sh\n:\n```\n")
         self.assertTrue(problem.place.endswith("PAGE.md:5"), problem)
+
+
+class FactTests(unittest.TestCase):
+    """What pages repeat of what stands elsewhere."""
+
+    def test_the_code_for_receivers_is_the_consoles(self) -> None:
+        page = (ROOT / "docs" / "RECEIVING.md").read_text(encoding="utf-8")
+        folder = ROOT / "functions" / "api" / "templates" / "console" / "verify"
+        samples = [file.read_text(encoding="utf-8").replace("{{ prefix }}", "webhook").rstrip() for file in folder.iterdir()]
+        self.assertEqual(len(samples), 4)
+        for sample in samples:
+            self.assertIn(f"\n{sample}\n```\n", page)
+
+    def test_every_parameter_of_the_template_is_a_limit_with_its_default(self) -> None:
+        template = (ROOT / "template.yaml").read_text(encoding="utf-8")
+        parameters = re.search(r"^Parameters:\n(.*?)^\S", template, re.M | re.S)
+        assert parameters is not None
+        entry = re.compile(r"^  (\w+):\n(?:    .*\n)*?    Default: (.*)\n", re.M)
+        wanted = {name: default.strip('"') or "(none)" for name, default in entry.findall(parameters[1])}
+        page = (ROOT / "docs" / "LIMITS.md").read_text(encoding="utf-8")
+        written = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", page, re.M))
+        self.assertEqual(written, wanted)
+
+    def test_every_page_is_in_the_map(self) -> None:
+        map = (ROOT / "README.md").read_text(encoding="utf-8")
+        missing = [page.name for page in (ROOT / "docs").glob("*.md") if f"](docs/{page.name})" not in map]
+        self.assertEqual(missing, [])
 
 
 class LinkTests(Folder):
