@@ -7,7 +7,7 @@ TEST_PORT ?= 4577
 TEST_TIME_SCALE ?= 0.0002
 BENCH_PORT ?= 4588
 SECONDS ?= 60
-export PORT TIME_SCALE TEST_PORT TEST_TIME_SCALE FUNCTION FOLLOW MINUTES TEST CHROMIUM SIZE
+export PORT TIME_SCALE TEST_PORT TEST_TIME_SCALE FUNCTION FOLLOW MINUTES TEST CHROMIUM SIZE PAGE ARCHITECTURE VERSION
 export SEED KILLS DELIVERIES ENDPOINTS ACCEPT
 export BENCH_PORT BASE ONLY REPEATS BATCH PAYLOAD LATENCY FAILURES EVENTS BACKLOG ORGANIZATIONS
 
@@ -21,13 +21,14 @@ SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up demo listen logs browser bench chaos fuzz isolation instructions recording down check test clean tools test-tools bench-tools
+.PHONY: help up env demo listen logs docs browser bench chaos fuzz isolation instructions recording package release-notes down check test clean tools test-tools bench-tools
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PORT=$(PORT) TIME_SCALE=$(TIME_SCALE)  for up: where the local AWS listens, and how much"
 	@echo "                               shorter than on AWS the waits are"
+	@echo "  PAGE=RECEIVING               for docs: that page alone"
 	@echo "  TEST=ordering CHROMIUM=/path  for browser: only those tests, another Chromium"
 	@echo "  TARGET=shapes SECONDS=$(SECONDS)  for fuzz: one of infra/fuzz/corpus, and how long"
 	@echo "  SIZE=100x60                  for isolation: events a second, and seconds"
@@ -41,6 +42,10 @@ up: ## from a fresh clone to a running hookbell, and its demo
 	@$(PYTHON) $(LOCAL)/tools.py --steps 7
 	@$(IN_VENV) $(LOCAL)/up.py
 
+env: ## print the lines by which a shell reaches the running stack, for eval
+	@$(PYTHON) $(LOCAL)/tools.py >&2
+	@$(IN_VENV) $(LOCAL)/env.py
+
 demo: tools ## run the demo on the running stack
 	@$(IN_VENV) $(LOCAL)/demo.py
 
@@ -49,6 +54,9 @@ listen: tools ## print the events that arrive at an endpoint of your own
 
 logs: tools ## print what the functions logged
 	@$(IN_VENV) $(LOCAL)/logs.py
+
+docs: test-tools ## do what the pages say, on the running stack
+	@$(IN_VENV) $(LOCAL)/docs.py
 
 browser: test-tools ## drive the console of the running stack by a browser
 	@$(IN_VENV) $(LOCAL)/browser.py
@@ -72,6 +80,13 @@ isolation: test-tools ## show at full size that receivers that hang delay nobody
 recording: ## keep what this version stores and queues, for later ones to be tried with
 	HOOKBELL_STACK=.local/stack.json cargo test --package hookbell-testkit --test upgrade --locked -- --ignored --nocapture
 
+package: tools ## pack what a release consists of, into dist/
+	@PYTHONPATH=$(LOCAL) $(IN_VENV) infra/release/package.py
+
+release-notes: ## print what CHANGELOG.md says of VERSION
+	@$(PYTHON) $(LOCAL)/tools.py >&2
+	@PYTHONPATH=$(LOCAL) $(IN_VENV) infra/release/notes.py
+
 down: ## stop the local AWS
 	@$(PYTHON) $(LOCAL)/down.py
 
@@ -83,8 +98,10 @@ check: tools ## formatting, lints, tests without a stack, and the template
 	cargo test --package hookbell-testkit --test tidy --locked
 	$(SAM) validate --lint
 	$(VENV)/cfn-lint template.yaml infra/snippets/*.yaml
-	$(IN_VENV) -m compileall -q $(LOCAL) infra/bench infra/chaos infra/instructions
+	$(IN_VENV) -m compileall -q $(LOCAL) infra/bench infra/chaos infra/instructions infra/release
 	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest discover -s infra/bench
+	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest discover -s $(LOCAL)/documents -t $(LOCAL)
+	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest discover -s infra/release
 	@if command -v valgrind >/dev/null; then \
 		$(MAKE) --no-print-directory instructions; \
 	else \
@@ -102,7 +119,7 @@ test: test-tools check ## check, then the tests, the fuzzer and the demo on a st
 
 clean: ## stop everything, and remove the tools, the stack's files and the builds
 	@$(PYTHON) $(LOCAL)/down.py --all
-	rm -rf .venv .local target .aws-sam
+	rm -rf .venv .local target .aws-sam dist
 
 # The tools; quiet when they are already there.
 tools:

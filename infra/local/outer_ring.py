@@ -1,4 +1,5 @@
-"""The second half of `make test`: the tests against a running stack, the fuzzer and the demo on it.
+"""The second half of `make test`: the tests against a running stack, the fuzzer, and what the pages
+say.
 
 It has a local AWS of its own, on another port and in another folder, and stops it at the end.
 """
@@ -10,7 +11,7 @@ import subprocess
 
 import aws
 import browser
-import demo
+import docs
 import fuzz
 import leaks
 import logs
@@ -39,7 +40,8 @@ def main() -> None:
 
 
 def test(settings: Settings, running: stack.Stack, steps: Steps) -> None:
-    """Run the tests that need the stack, the browser, the fuzzer and the demo; then read the logs."""
+    """Run the tests that need the stack, the browser, the fuzzer and the pages, one of which runs the demo; then read the
+    logs."""
     instances = settings.logs / "instances"
     shutil.rmtree(instances, ignore_errors=True)
     instances.mkdir(parents=True)
@@ -62,8 +64,8 @@ def test(settings: Settings, running: stack.Stack, steps: Steps) -> None:
         step.outcome = browser.run(settings)
     with steps.step(f"Fuzzing the API by its own description (about {fuzz.SECONDS} s)") as step:
         step.outcome = fuzz.run(settings, running)
-    with steps.step("Running the demo") as step:
-        step.outcome = demo.run(running)
+    with steps.step("Doing what the pages say") as step:
+        step.outcome = docs.run(settings, running)
     with steps.step("Looking for secrets and payloads in all that was logged") as step:
         needles = leaks.plant(running)
         logs.save(running, settings.logs / "functions.log")

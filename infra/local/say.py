@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from settings import shown
 
@@ -54,13 +55,13 @@ class Steps:
         line(f"{INDENT}{step.outcome} ({time.monotonic() - started:.1f} s)")
 
 
-def line(text: str = "") -> None:
+def line(text: str = "", to: TextIO | None = None) -> None:
     """Print one line at once, also where the output is a pipe."""
-    print(text, flush=True)
+    print(text, flush=True, file=to)
 
 
 @contextmanager
-def explained_failures() -> Iterator[None]:
+def explained_failures(to: TextIO | None = None) -> Iterator[None]:
     """Turn a failure into words and exit code 1, an interruption into exit code 130.
 
     A termination request ends the program like an interruption, so that clean-up still runs.
@@ -69,21 +70,21 @@ def explained_failures() -> Iterator[None]:
     try:
         yield
     except Failure as failure:
-        explain(failure)
+        explain(failure, to)
         sys.exit(1)
     except KeyboardInterrupt:
-        line("\nInterrupted.")
+        line("\nInterrupted.", to)
         sys.exit(130)
 
 
-def explain(failure: Failure) -> None:
+def explain(failure: Failure, to: TextIO | None = None) -> None:
     """Print what failed, the end of its log, and what to do."""
-    line(f"\nFAILED: {failure.what}")
+    line(f"\nFAILED: {failure.what}", to)
     if failure.log is not None and failure.log.exists():
-        line(f"\nThe end of {shown(failure.log)}:")
+        line(f"\nThe end of {shown(failure.log)}:", to)
         for text in last_lines(failure.log):
-            line(f"  | {text}")
-    line(f"\nWhat to do: {failure.advice}")
+            line(f"  | {text}", to)
+    line(f"\nWhat to do: {failure.advice}", to)
 
 
 def last_lines(log: Path) -> list[str]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+LOCAL = ROOT / "infra" / "local"
 VENV = ROOT / ".venv"
 TEMPLATE = ROOT / "template.yaml"
-REQUIREMENTS = ROOT / "infra" / "local" / "requirements.txt"
-TEST_REQUIREMENTS = ROOT / "infra" / "local" / "test-requirements.txt"
+REQUIREMENTS = LOCAL / "requirements.txt"
+TEST_REQUIREMENTS = LOCAL / "test-requirements.txt"
 BENCH_REQUIREMENTS = ROOT / "infra" / "bench" / "requirements.txt"
-VERIFIERS = ROOT / "infra" / "local" / "verifiers"
+VERIFIERS = LOCAL / "verifiers"
 BUILD_FOLDER = ROOT / ".aws-sam" / "build"
 EVENTS_FOLDER = ROOT / "events"
 
@@ -51,9 +52,10 @@ class Settings:
 
 
 def for_up() -> Settings:
-    """The settings of `make up`, from PORT and TIME_SCALE."""
+    """The settings of `make up`, from PORT and TIME_SCALE. The folder may be a link: of a copy of the repository in which
+    a test does what a page says."""
     return Settings(
-        folder=ROOT / ".local",
+        folder=(ROOT / ".local").resolve(),
         port=int(os.environ.get("PORT", "4566")),
         time_scale=os.environ.get("TIME_SCALE", "0.0002"),
     )

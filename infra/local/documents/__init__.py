@@ -1,0 +1,1 @@
+"""Runs what the pages for people say, and looks whether their links lead anywhere."""
