@@ -82,7 +82,7 @@ check: tools ## formatting, lints, tests without a stack, and the template
 	cargo test --package hookbell-testkit --lib --locked
 	cargo test --package hookbell-testkit --test tidy --locked
 	$(SAM) validate --lint
-	$(VENV)/cfn-lint template.yaml infra/snippets/*.yaml
+	$(VENV)/cfn-lint template.yaml infra/watch.yaml infra/snippets/*.yaml
 	$(IN_VENV) -m compileall -q $(LOCAL) infra/bench infra/chaos infra/instructions
 	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest discover -s infra/bench
 	@if command -v valgrind >/dev/null; then \
