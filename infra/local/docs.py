@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aws
 import stack
+from commands import run_logged
 from documents.pages import Page, all_pages
 from documents.session import Problem, run as run_page
 from say import Failure, explained_failures, line
@@ -19,6 +20,7 @@ from settings import LOCAL, ROOT, Settings, for_up, shown
 AT_ONCE = 4
 
 HOOKBELL = ROOT / "target" / "debug" / "hookbell"
+CLI = ROOT / "infra" / "cli"
 
 
 def main() -> None:
@@ -31,6 +33,7 @@ def run(settings: Settings, running: stack.Stack) -> str:
     """Run all pages, or those that PAGE names; answer with how many there were."""
     pages = chosen(os.environ.get("PAGE", ""))
     folder = ROOT / ".local" / "docs"
+    build_cli(settings)
     environment = surroundings(settings, running, folder)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         beside = [page for page in pages if not page.alone]
@@ -45,6 +48,14 @@ def run(settings: Settings, running: stack.Stack) -> str:
             "make docs PAGE=QUICKSTART.",
         )
     return summary(pages)
+
+
+def build_cli(settings: Settings) -> None:
+    """Build `hookbell`, with the features of the whole workspace: then nothing is compiled twice."""
+    log = settings.logs / "build-cli.log"
+    command = ["cargo", "build", "--workspace", "--locked", "--bin", HOOKBELL.name]
+    if CLI.exists() and not run_logged(command, log, os.environ):
+        raise Failure("The CLI does not compile.", "repair what the log names.", log)
 
 
 def chosen(names: str) -> list[Page]:
