@@ -9,9 +9,13 @@ use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
+<<<<<<< Updated upstream
 use aws_sdk_dynamodb::config::interceptors::FinalizerInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents, SharedCredentialsProvider, SharedInterceptor};
 use aws_sdk_dynamodb::error::BoxError;
+=======
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+>>>>>>> Stashed changes
 
 use crate::environment::{EnvironmentError, optional, required};
 use crate::metrics::{Metric, Metrics};
@@ -130,6 +134,29 @@ impl Intercept for Counting {
 fn is_condition(told: &str) -> bool {
     let met = |reason| told.starts_with("TransactionCanceledException") && told.contains(reason);
     told.starts_with("ConditionalCheckFailedException") || met("ConditionalCheckFailed") || met("TransactionConflict")
+}
+
+/// The same, for what lies in a region that is known; else the machine's own.
+pub async fn of_operator_in(region: Option<&str>) -> SdkConfig {
+    let config = of_operator().await;
+    match region {
+        Some(region) => config.into_builder().region(Region::new(region.to_owned())).build(),
+        None => config,
+    }
+}
+
+/// A local AWS, which takes any credentials: it gets made-up ones, never the machine's.
+#[must_use]
+pub fn local(endpoint: &str, region: &str) -> SdkConfig {
+    let made_up = Credentials::new("test", "test", None, None, "local");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(region.to_owned()))
+        .credentials_provider(SharedCredentialsProvider::new(made_up))
+        .timeout_config(timeouts())
+        .retry_config(retries())
+        .endpoint_url(endpoint)
+        .build()
 }
 
 /// Short enough to leave time for a second try: without bounds a lost packet would cost an invocation its whole time.
