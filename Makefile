@@ -97,7 +97,7 @@ check: tools ## formatting, lints, tests without a stack, and the template
 	cargo test --package hookbell-testkit --lib --locked
 	cargo test --package hookbell-testkit --test tidy --locked
 	$(SAM) validate --lint
-	$(VENV)/cfn-lint template.yaml infra/snippets/*.yaml
+	$(VENV)/cfn-lint template.yaml infra/watch.yaml infra/snippets/*.yaml
 	$(IN_VENV) -m compileall -q $(LOCAL) infra/bench infra/chaos infra/instructions infra/release
 	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest discover -s infra/bench
 	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest discover -s $(LOCAL)/documents -t $(LOCAL)
