@@ -94,3 +94,40 @@ pub(crate) enum Command {
     /// Print the completions for a shell
     Completions(completions::Completions),
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// The help of a command and of all below it.
+    fn help(command: &mut clap::Command, path: &str, text: &mut String) {
+        text.push_str(&format!("---- {path}\n{}\n", command.render_long_help()));
+        let names: Vec<_> = command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
+        for name in names {
+            let below = command.find_subcommand_mut(&name).unwrap();
+            help(below, &format!("{path} {name}"), text);
+        }
+    }
+
+    #[test]
+    fn the_help_is_as_it_was_accepted() {
+        let mut command = Arguments::command();
+        command.build();
+        command.clone().debug_assert();
+        let mut text = String::new();
+        help(&mut command, "hookbell", &mut text);
+        let lines: Vec<_> = text.lines().map(str::trim_end).collect();
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/help.txt");
+        let text = lines.join("\n") + "\n";
+        if std::env::var_os("ACCEPT").is_some() {
+            std::fs::write(file, &text).unwrap();
+        }
+        let accepted = std::fs::read_to_string(file).unwrap_or_default();
+        assert!(
+            accepted == text,
+            "the help has changed; where it is right, accept it:\nACCEPT=1 cargo test --workspace --bin hookbell help\n{text}"
+        );
+    }
+}

@@ -25,6 +25,8 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let output = Output::new(arguments.options.json);
     let done = tokio::select! {
+        // A command that takes Ctrl-C for its end is asked first.
+        biased;
         done = commands::run(arguments, output) => done,
         Ok(()) = tokio::signal::ctrl_c() => Err(failure::Failure::interrupted()),
     };

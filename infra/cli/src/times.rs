@@ -31,11 +31,6 @@ pub(crate) fn shown(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
-/// A time of the API's as people read it; as it came, if it is none.
-pub(crate) fn shown_text(at: &str) -> String {
-    at.parse().map_or_else(|_| at.to_owned(), shown)
-}
-
 /// How long that is: one unit, or two.
 pub(crate) fn length(duration: SignedDuration) -> String {
     let seconds = duration.abs().as_secs();

@@ -17,7 +17,7 @@ HEADING = re.compile(r"^#{1,6}[ ]+(.+?)[ ]*#*$", re.M)
 ELSEWHERE = re.compile(r"^[a-z][a-z0-9+.-]*:|^//", re.I)
 
 # Pages that are being written.
-PROMISED = {"OPERATIONS.md", "DEPLOYING.md", "CAPACITY.md", "METRICS.md", "CLI.md", "MIGRATING.md"}
+PROMISED = {"OPERATIONS.md", "DEPLOYING.md", "CAPACITY.md", "METRICS.md", "MIGRATING.md"}
 
 
 def pages() -> list[Path]:

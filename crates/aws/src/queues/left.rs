@@ -79,13 +79,9 @@ impl Queues {
     ///
     /// # Errors
     /// When SQS does not take it.
-    pub async fn send_task_again(&self, queue: &str, left: &Left, mut task: Task) -> Result<(), AwsError> {
-        match &mut task {
-            Task::Delivery(task) => task.redrives = 0,
-            Task::Replay(task) => task.redrives = 0,
-        }
+    pub async fn send_task_again(&self, queue: &str, left: &Left, task: Task) -> Result<(), AwsError> {
         let left = Left { group: Some(task.endpoint_id().to_string()), ..left.clone() };
-        self.send_one(queue, &left, records::write(&task)?, None).await
+        self.send_one(queue, &left, records::write(&task.anew())?, None).await
     }
 
     async fn send_one(

@@ -143,11 +143,6 @@ pub(crate) struct Attempt {
 }
 
 impl Delivery {
-    /// Whether it is over.
-    pub(crate) fn is_over(&self) -> bool {
-        matches!(self.status.as_str(), "delivered" | "exhausted")
-    }
-
     /// When its next attempt is due.
     pub(crate) fn next_at(&self) -> Option<Timestamp> {
         Timestamp::from_second(self.next_retry_at?).ok()

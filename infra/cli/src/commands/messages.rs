@@ -38,9 +38,9 @@ pub(crate) enum Command {
         /// The organization's id
         #[arg(value_name = "ORG")]
         organization: String,
-        /// The message's id: msg_…
-        #[arg(value_name = "MESSAGE")]
-        message: String,
+        /// msg_…, or the event's id
+        #[arg(value_name = "ID")]
+        id: String,
     },
 }
 
@@ -82,7 +82,15 @@ pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<(), F
             }
             Ok(())
         }
-        Command::Story { organization, message } => story::run(context, &client, &organization, &message).await,
+        Command::Story { organization, id } if id.starts_with("msg_") => {
+            story::run(context, &client, &organization, &id).await
+        }
+        Command::Story { organization, id } => {
+            for message in find(&client, &organization, &id).await? {
+                story::run(context, &client, &organization, &message.it.id).await?;
+            }
+            Ok(())
+        }
     }
 }
 

@@ -55,6 +55,7 @@ pub(crate) async fn run(context: &Context<'_>, tail: Tail) -> Result<(), Failure
     let interval = Duration::try_from_secs_f64(tail.interval.max(0.2))
         .map_err(|error| Failure::usage("--interval is no number of seconds.").because(error))?;
     let client = context.connection.client().await?;
+    let mut end = std::pin::pin!(tokio::signal::ctrl_c());
     let mut watch = Watch { client: &client, organization: &tail.organization, known: None, trouble: None };
     loop {
         let is_first = watch.known.is_none();
@@ -72,7 +73,10 @@ pub(crate) async fn run(context: &Context<'_>, tail: Tail) -> Result<(), Failure
             // It goes on: whoever watches wants to see the end of the trouble.
             Err(failure) => watch.tell(failure.text()),
         }
-        tokio::time::sleep(interval).await;
+        tokio::select! {
+            () = tokio::time::sleep(interval) => {}
+            Ok(()) = &mut end => return Ok(()),
+        }
     }
 }
 

@@ -51,6 +51,7 @@ fn record(output: Output, story: &Story) -> Result<(), Failure> {
 /// All that happened, in its order.
 fn timeline(output: Output, story: &Story) -> Result<(), Failure> {
     let accepted = story.message.it.timestamp;
+    let mut due = Vec::new();
     let mut events = vec![(accepted, String::new(), "accepted".to_owned(), String::new())];
     for attempt in &story.attempts {
         let it = &attempt.it;
@@ -64,14 +65,15 @@ fn timeline(output: Output, story: &Story) -> Result<(), Failure> {
         // A first attempt that is due is among the attempts.
         if let Some(at) = delivery.next_at().filter(|_| delivery.attempt_count > 0) {
             let what = format!("attempt {}", delivery.attempt_count + 1);
-            events.push((at, endpoint.clone(), what, format!("due {}", from_now(at, Timestamp::now()))));
+            due.push((at, endpoint.clone(), what, format!("due {}", from_now(at, Timestamp::now()))));
         }
     }
     events.sort_by_key(|(at, ..)| *at);
+    due.sort_by_key(|(at, ..)| *at);
     let row = |(at, endpoint, what, detail): (Timestamp, String, String, String)| {
         [shown(at), format!("+{}", after(accepted, at)), endpoint, what, detail]
     };
-    let rows: Vec<_> = events.into_iter().map(row).collect();
+    let rows: Vec<_> = events.into_iter().chain(due).map(row).collect();
     output.line("")?;
     Table::new(output, ["WHEN", "AFTER", "ENDPOINT", "WHAT", "ANSWER"]).rows(&rows)
 }
