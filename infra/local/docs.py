@@ -77,7 +77,8 @@ def surroundings(settings: Settings, running: stack.Stack, folder: Path) -> dict
     programs.mkdir(parents=True, exist_ok=True)
     link = programs / "hookbell"
     link.unlink(missing_ok=True)
-    link.symlink_to(HOOKBELL)
+    if HOOKBELL.exists():
+        link.symlink_to(HOOKBELL)
     reached = aws.environment(settings)
     return {
         **reached,

@@ -16,9 +16,6 @@ REFERENCE = re.compile(r"^\[[^\]]+\]:\s*<?(\S+?)>?\s*$", re.M)
 HEADING = re.compile(r"^#{1,6}[ ]+(.+?)[ ]*#*$", re.M)
 ELSEWHERE = re.compile(r"^[a-z][a-z0-9+.-]*:|^//", re.I)
 
-# Pages that are being written.
-PROMISED = {"OPERATIONS.md", "DEPLOYING.md", "CAPACITY.md", "METRICS.md", "CLI.md", "MIGRATING.md"}
-
 
 def pages() -> list[Path]:
     """All pages of the repository, those of folders included."""
@@ -52,8 +49,6 @@ def nowhere(page: Path, target: str) -> str | None:
         return None
     path, _, anchor = target.partition("#")
     file = (page.parent / unquote(path)).resolve() if path else page
-    if not file.exists() and file.name in PROMISED:
-        return None
     if not file.exists():
         return "there is no such file"
     if not file.is_relative_to(ROOT):
