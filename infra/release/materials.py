@@ -1,4 +1,4 @@
-"""The bill of materials of a release: every crate that is in a function or in the CLI, as CycloneDX."""
+"""The bill of materials of a release: every crate that is in a function, as CycloneDX."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from settings import ROOT
 
-PROGRAMS = ("hookbell-api", "hookbell-sender", "hookbell-dlq", "hookbell-cli")
+PROGRAMS = ("hookbell-api", "hookbell-sender", "hookbell-dlq")
 
 
 def bill(version: str) -> dict[str, Any]:

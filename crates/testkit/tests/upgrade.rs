@@ -18,7 +18,6 @@ const STARTED: &str = "environment.started";
 const STOPPED: &str = "environment.stopped";
 const FAILED: &str = "environment.failed";
 const CREATED: &str = "sandbox.created";
-/// Of the endpoint that fails until it is given up.
 const ENVELOPES: &str = "org_envelopes";
 const FLAT: &str = "org_flat";
 const IN_LINE: &str = "org_in_line";

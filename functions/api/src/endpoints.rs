@@ -15,7 +15,7 @@ use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use hookbell_aws::random;
-use hookbell_aws::table::{ChangedEndpoint, CreateEndpoint, Organization, SealedSecrets, Setting, StoredEndpoint};
+use hookbell_aws::table::{ChangedEndpoint, CreateEndpoint, Organization, SealedSecrets, StoredEndpoint};
 use hookbell_domain::endpoint::{Disabled, Endpoint, EndpointOptions, EndpointSecrets, Health};
 use hookbell_domain::ids::{EndpointId, EndpointUid, OrganizationId};
 use hookbell_domain::signature::{SigningKeyPair, SigningSecret};
@@ -115,7 +115,7 @@ pub(crate) async fn make(api: &Api, organization: &str, body: &[u8]) -> Result<(
     match api.table.create_endpoint(&organization, &endpoint, sealed, limit).await? {
         CreateEndpoint::Created => Ok((endpoint, secrets)),
         CreateEndpoint::Refused => Err(refusal(api, &organization.id, limit).await?),
-        CreateEndpoint::UidTaken => Err(uid_taken(endpoint.uid.as_ref())),
+        CreateEndpoint::UidTaken(uid) => Err(uid_taken(&uid)),
     }
 }
 
@@ -200,10 +200,7 @@ pub(crate) async fn update(
                 return Ok(Json(EndpointAnswer { endpoint: view(&api, &caller, &stored)? }).into_response());
             }
             ChangedEndpoint::Stale => {}
-            ChangedEndpoint::UidTaken => {
-                let Setting::Set(uid) = change.uid else { return Err(uid_taken(None)) };
-                return Err(uid_taken(Some(&uid)));
-            }
+            ChangedEndpoint::UidTaken(uid) => return Err(uid_taken(&uid)),
         }
     }
     let message = "The endpoint was changed by others at the same time; try again".to_owned();
@@ -235,9 +232,8 @@ pub(crate) async fn delete(
 }
 
 /// Why an endpoint was not made or changed: its uid is that of another one.
-fn uid_taken(uid: Option<&EndpointUid>) -> ApiError {
-    let uid = uid.map_or_else(String::new, |uid| format!(" {uid}"));
-    ApiError::Conflict("uid_taken", format!("Another endpoint of the organization has the uid{uid}"))
+fn uid_taken(uid: &EndpointUid) -> ApiError {
+    ApiError::Conflict("uid_taken", format!("Another endpoint of the organization has the uid {uid}"))
 }
 
 /// Why an endpoint was not made: the limit, or a change of profile at the same moment.

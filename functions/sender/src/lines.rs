@@ -172,7 +172,12 @@ async fn advance(sender: &Sender, task: DeliveryTask, record: &Record, budget: B
     };
     sender.note_due(task.due_at());
     if let Some(row) = row.filter(|row| row.tries >= MAX_TRIES) {
-        tracing::error!(message_id = %task.message_id, delivery_id = %task.delivery_id, tries = row.tries, "delivery.stepped_out");
+        tracing::error!(
+            message_id = %task.message_id,
+            delivery_id = %task.delivery_id,
+            tries = row.tries,
+            "delivery.stepped_out"
+        );
         return finish(sender, Some(FollowUp::Attempt(DeliveryTask { redrives: 1, ..task }))).await;
     }
     let (now, deadline) = (Timestamp::now(), organization.record.profile.retry.attempt_deadline);

@@ -193,7 +193,11 @@ pub(crate) async fn attempt(
         Recorded::Decided => Subject::of(&delivery).follow(&finished.decision, job.turn, finished.at),
         Recorded::Overtaken => Subject::of(&delivery).follow_directive(&finished.decision, finished.at),
         Recorded::ByAnother => {
-            tracing::warn!(message_id = %task.message_id, delivery_id = %task.delivery_id, "the attempt was recorded by another worker");
+            tracing::warn!(
+                message_id = %task.message_id,
+                delivery_id = %task.delivery_id,
+                "the attempt was recorded by another worker"
+            );
             return Ok((Step::Done, None));
         }
     };

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 from urllib.parse import unquote
 
+from documents import repository
 from settings import ROOT
 
 FENCED = re.compile(r"^( *)(`{3,})[^\n]*\n.*?^\1\2[ ]*$", re.S | re.M)
@@ -19,9 +19,7 @@ ELSEWHERE = re.compile(r"^[a-z][a-z0-9+.-]*:|^//", re.I)
 
 def pages() -> list[Path]:
     """All pages of the repository, those of folders included."""
-    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md"]
-    names = subprocess.run(listing, cwd=ROOT, capture_output=True, check=True, text=True).stdout
-    return [ROOT / name for name in names.split("\0") if name and (ROOT / name).is_file()]
+    return [file for file in repository.files() if file.suffix == ".md"]
 
 
 def broken(page: Path) -> list[str]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from documents import repository
 from documents.outputs import begins, matches
 from documents.pages import Block, Page
 from settings import ROOT, VENV, Settings
@@ -101,15 +102,11 @@ def run(page: Page, settings: Settings, environment: Mapping[str, str], folder: 
 
 
 def copy_repository(running: Run) -> None:
-    """Copy what is in git, or will be, and link what is not."""
-    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    files = subprocess.run(listing, cwd=ROOT, capture_output=True, check=True, text=True).stdout
-    for name in files.split("\0"):
-        source = ROOT / name
-        if name and source.is_file() and not source.is_symlink():
-            target = running.copy / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target)
+    """Copy what is in the repository, and link what was made in it."""
+    for source in repository.files():
+        target = running.copy / source.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target)
     for name in LINKED:
         (running.copy / name).symlink_to(ROOT / name)
     (running.copy / ".venv").symlink_to(VENV)

@@ -7,7 +7,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from documents import links, outputs, pages, session
+from documents import links, outputs, pages, repository, session
 from documents.pages import Page
 from say import Failure
 from settings import ROOT, Settings
@@ -153,6 +153,10 @@ class FactTests(unittest.TestCase):
         page = (ROOT / "docs" / "LIMITS.md").read_text(encoding="utf-8")
         written = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", page, re.M))
         self.assertEqual(written, wanted)
+
+    def test_what_git_ignores_is_not_of_the_repository(self) -> None:
+        ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+        self.assertEqual({name.strip("/") for name in ignored} | {".git"}, repository.NOT_OURS)
 
     def test_every_page_is_in_the_map(self) -> None:
         map = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -50,8 +50,8 @@ pub enum ChangedEndpoint {
     Yes(Box<StoredEndpoint>),
     /// It has been changed or deleted since it was read.
     Stale,
-    /// Another endpoint of the organization has the uid.
-    UidTaken,
+    /// Another endpoint of the organization has that uid, which was to be its own.
+    UidTaken(EndpointUid),
 }
 
 /// What becomes of a property that may be absent.
@@ -221,7 +221,8 @@ fn replace<T: Clone>(to: &mut T, from: Option<&T>) {
 }
 
 impl Table {
-    /// Changes an endpoint that is as it was read, and gives it as it is then. Enabling clears the reason and the streak. Raises the organization's revision.
+    /// Changes an endpoint that is as it was read, and gives it as it is then. Enabling clears the reason and the streak.
+    /// Raises the organization's revision.
     ///
     /// # Errors
     /// When DynamoDB fails.
@@ -253,19 +254,19 @@ impl Table {
             self.organization_change(organization, 0, ordered).build().map_err(AwsError::sdk("TransactWriteItems"))?;
         let mut writes =
             vec![TransactWriteItem::builder().update(update), TransactWriteItem::builder().update(revision)];
-        let taken = match &change.uid {
-            Setting::Set(new) if uid.as_ref() != Some(new) => Some(self.take_uid(organization, new, *endpoint)?),
+        let new = match &change.uid {
+            Setting::Set(new) if uid.as_ref() != Some(new) => Some(new),
             _ => None,
         };
-        let left = uid.as_ref().filter(|_| taken.is_some() || change.uid == Setting::Remove);
+        let left = uid.as_ref().filter(|_| new.is_some() || change.uid == Setting::Remove);
         let place = writes.len();
-        writes.extend(taken);
+        writes.extend(new.map(|new| self.take_uid(organization, new, *endpoint)).transpose()?);
         writes.extend(left.map(|left| self.leave_uid(organization, left)).transpose()?);
-        match self.transact(writes).await {
-            Ok(()) => Ok(ChangedEndpoint::Yes(Box::new(change.apply(stored, now)))),
-            Err(error) if is_condition_of(&error, place) => Ok(ChangedEndpoint::UidTaken),
-            Err(error) if is_condition(&error) => Ok(ChangedEndpoint::Stale),
-            Err(error) => Err(AwsError::sdk("TransactWriteItems")(error)),
+        match (self.transact(writes).await, new) {
+            (Ok(()), _) => Ok(ChangedEndpoint::Yes(Box::new(change.apply(stored, now)))),
+            (Err(error), Some(new)) if is_condition_of(&error, place) => Ok(ChangedEndpoint::UidTaken(new.clone())),
+            (Err(error), _) if is_condition(&error) => Ok(ChangedEndpoint::Stale),
+            (Err(error), _) => Err(AwsError::sdk("TransactWriteItems")(error)),
         }
     }
 }

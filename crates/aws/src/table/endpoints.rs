@@ -15,14 +15,14 @@ use super::{Table, number, text, to_item};
 use crate::AwsError;
 
 /// What asking for a new endpoint came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CreateEndpoint {
     /// It is there.
     Created,
     /// The organization has as many as it may, or has taken another profile meanwhile.
     Refused,
-    /// Another endpoint of the organization has its uid.
-    UidTaken,
+    /// Another endpoint of the organization has that uid, which was to be its own.
+    UidTaken(EndpointUid),
 }
 
 /// How often deleting an endpoint is tried while others change it.
@@ -99,11 +99,11 @@ impl Table {
         if let Some(uid) = &endpoint.uid {
             writes.push(self.take_uid(&endpoint.organization_id, uid, endpoint.id)?);
         }
-        match self.transact(writes).await {
-            Ok(()) => Ok(CreateEndpoint::Created),
-            Err(error) if is_condition_of(&error, uid) => Ok(CreateEndpoint::UidTaken),
-            Err(error) if is_condition(&error) => Ok(CreateEndpoint::Refused),
-            Err(error) => Err(AwsError::sdk("TransactWriteItems")(error)),
+        match (self.transact(writes).await, &endpoint.uid) {
+            (Ok(()), _) => Ok(CreateEndpoint::Created),
+            (Err(error), Some(taken)) if is_condition_of(&error, uid) => Ok(CreateEndpoint::UidTaken(taken.clone())),
+            (Err(error), _) if is_condition(&error) => Ok(CreateEndpoint::Refused),
+            (Err(error), _) => Err(AwsError::sdk("TransactWriteItems")(error)),
         }
     }
 

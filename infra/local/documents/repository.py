@@ -1,0 +1,22 @@
+"""The files of the repository, whether it is a clone or was unpacked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from settings import ROOT
+
+# What .gitignore names, and git's own. Compared with .gitignore by a test.
+NOT_OURS = {"target", ".venv", ".local", ".aws-sam", "dist", "__pycache__", ".git"}
+
+
+def files(root: Path = ROOT) -> Iterator[Path]:
+    """Every file, in an order that does not change."""
+    for path in sorted(root.iterdir()):
+        if path.name in NOT_OURS or path.is_symlink():
+            continue
+        if path.is_dir():
+            yield from files(path)
+        else:
+            yield path
