@@ -21,7 +21,7 @@ SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up env demo listen logs docs browser bench chaos fuzz isolation instructions recording package release-notes down check test clean tools test-tools bench-tools
+.PHONY: help up env demo listen logs docs watch browser bench chaos fuzz isolation instructions recording package release-notes down check test clean tools test-tools bench-tools
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ logs: tools ## print what the functions logged
 
 docs: test-tools ## do what the pages say, on the running stack
 	@$(IN_VENV) $(LOCAL)/docs.py
+
+watch: tools ## ring the alarms of the running stack, as CloudWatch does on AWS; ONCE=1 looks once
+	@$(IN_VENV) $(LOCAL)/metrics.py $(if $(ONCE),--once)
 
 browser: test-tools ## drive the console of the running stack by a browser
 	@$(IN_VENV) $(LOCAL)/browser.py
@@ -97,11 +100,12 @@ check: tools ## formatting, lints, tests without a stack, and the template
 	cargo test --package hookbell-testkit --lib --locked
 	cargo test --package hookbell-testkit --test tidy --locked
 	$(SAM) validate --lint
-	$(VENV)/cfn-lint template.yaml infra/snippets/*.yaml
+	$(VENV)/cfn-lint template.yaml infra/watch.yaml infra/snippets/*.yaml
 	$(IN_VENV) -m compileall -q $(LOCAL) infra/bench infra/chaos infra/instructions infra/release
 	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest discover -s infra/bench
 	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest discover -s $(LOCAL)/documents -t $(LOCAL)
 	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest discover -s infra/release
+	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest test_alarms test_watch
 	@if command -v valgrind >/dev/null; then \
 		$(MAKE) --no-print-directory instructions; \
 	else \

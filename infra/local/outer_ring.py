@@ -15,12 +15,13 @@ import docs
 import fuzz
 import leaks
 import logs
+import ringing
 import stack
 from own_stack import own_stack
 from say import Failure, Steps, explained_failures, line
 from settings import ROOT, Settings, for_test, shown
 
-TOTAL_STEPS = 9
+TOTAL_STEPS = 10
 
 
 def main() -> None:
@@ -66,6 +67,8 @@ def test(settings: Settings, running: stack.Stack, steps: Steps) -> None:
         step.outcome = fuzz.run(settings, running)
     with steps.step("Doing what the pages say") as step:
         step.outcome = docs.run(settings, running)
+    with steps.step("Ringing the alarms") as step:
+        step.outcome = ringing.run(running)
     with steps.step("Looking for secrets and payloads in all that was logged") as step:
         needles = leaks.plant(running)
         logs.save(running, settings.logs / "functions.log")

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 import aws
 import build
+import deployed_alarms
 from certificates import Certificates
 from commands import run_logged
 from say import Failure
@@ -72,6 +73,8 @@ def parameters(settings: Settings, certificates: Certificates) -> dict[str, str]
         # When a sender is killed, its records come back after this many seconds. In a deployment
         # that is six times the function's timeout; here nobody wants to wait that long.
         "VisibilityTimeout": "30",
+        # The local AWS takes none of metric math, nor one composed of others; `deployed_alarms.complete` puts these.
+        "Alarms": "simple",
     }
 
 
@@ -87,6 +90,7 @@ def deploy(settings: Settings, certificates: Certificates) -> str:
     sam_deploy(settings, chosen)
     repair_concurrency(settings)
     allow_batches(settings)
+    deployed_alarms.complete(settings.endpoint)
     deployed = describe(settings)
     if deployed is None or deployed["StackStatus"] not in COMPLETE:
         raise Failure(

@@ -1,0 +1,177 @@
+"""What CloudWatch does with the alarms of infra/watch.yaml, for the local AWS, which does it otherwise.
+
+That one looks at a metric's name and not at its dimensions, knows neither missing data nor "three of five", and takes
+no metric math. So the alarms are read from the template that is deployed, and judged here.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# Values by the moment at which their period begins.
+Series = dict[int, float]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One statistic of one metric, by periods of so many seconds."""
+
+    namespace: str
+    name: str
+    dimensions: tuple[tuple[str, str], ...]
+    stat: str
+    period: int
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """An alarm that compares a metric, or what is computed from several, with a threshold."""
+
+    name: str
+    properties: dict[str, Any]
+    metrics: dict[str, Metric]
+    expressions: dict[str, str]
+    compared: str
+
+    @property
+    def period(self) -> int:
+        """Seconds of one period, the same for all of its metrics."""
+        return max(metric.period for metric in self.metrics.values())
+
+    @property
+    def window(self) -> int:
+        """How many periods are looked at."""
+        return int(self.properties["EvaluationPeriods"])
+
+    def rings(self, data: Mapping[Metric, Series], now: float) -> bool:
+        """Whether it is in ALARM. Missing data does not breach.
+
+        CloudWatch judges a period when it is over. Here it is judged while it lasts too, so that nobody waits a minute.
+        """
+        needed = int(self.properties.get("DatapointsToAlarm", self.window))
+        current = int(now // self.period) * self.period
+        for last in (current, current - self.period):
+            moments = [last - back * self.period for back in range(self.window)]
+            if sum(self.breaches(data, moment) for moment in moments) >= needed:
+                return True
+        return False
+
+    def breaches(self, data: Mapping[Metric, Series], moment: int) -> bool:
+        """Whether the value of one period is above the threshold."""
+        values = {id: data.get(metric, {}).get(moment) for id, metric in self.metrics.items()}
+        value = self.value(self.compared, values)
+        return value is not None and value > float(self.properties["Threshold"])
+
+    def value(self, id: str, values: Mapping[str, float | None]) -> float | None:
+        """A metric's value, or what its expression makes of the others."""
+        if id in values:
+            return values[id]
+        return compute(self.expressions[id], lambda name: self.value(name, values))
+
+
+def resolve(value: Any, names: Mapping[str, str]) -> Any:
+    """A value of a template with what it refers to put in: `Ref` and `Fn::Sub` are all that watch.yaml has there."""
+    if isinstance(value, list):
+        return [resolve(entry, names) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"Ref"}:
+        return names[value["Ref"]]
+    if set(value) == {"Fn::Sub"}:
+        return re.sub(r"\$\{([^}]+)\}", lambda found: str(names[found[1]]), value["Fn::Sub"])
+    return {key: resolve(entry, names) for key, entry in value.items()}
+
+
+def of_template(
+    template: Mapping[str, Any], parameters: Mapping[str, str]
+) -> tuple[list[Alarm], list[dict[str, Any]]]:
+    """The alarms of a template, and the properties of those that are composed of others, whatever their conditions."""
+    resources = template["Resources"]
+    names = dict(parameters)
+    for id, resource in resources.items():
+        if "AlarmName" in resource["Properties"]:
+            names[id] = resolve(resource["Properties"]["AlarmName"], parameters)
+    alarms, composites = [], []
+    for resource in resources.values():
+        if resource["Type"] == "AWS::CloudWatch::Alarm":
+            alarms.append(alarm_of(resolve(resource["Properties"], names)))
+        elif resource["Type"] == "AWS::CloudWatch::CompositeAlarm":
+            composites.append(resolve(resource["Properties"], names))
+    return alarms, composites
+
+
+def alarm_of(properties: dict[str, Any]) -> Alarm:
+    """An alarm of its properties, all references resolved."""
+    beyond = (properties["ComparisonOperator"], properties["TreatMissingData"])
+    assert beyond == ("GreaterThanThreshold", "notBreaching"), f"{properties['AlarmName']}: {beyond}"
+    if "Metrics" not in properties:
+        stat = properties.get("ExtendedStatistic") or properties["Statistic"]
+        metric = metric_of(properties, stat, properties["Period"])
+        return Alarm(properties["AlarmName"], properties, {"it": metric}, {}, "it")
+    metrics, expressions, compared = {}, {}, ""
+    for query in properties["Metrics"]:
+        if "Expression" in query:
+            expressions[query["Id"]] = query["Expression"]
+        else:
+            stat = query["MetricStat"]
+            metrics[query["Id"]] = metric_of(stat["Metric"], stat["Stat"], stat["Period"])
+        if query.get("ReturnData", True):
+            compared = query["Id"]
+    return Alarm(properties["AlarmName"], properties, metrics, expressions, compared)
+
+
+def metric_of(named: Mapping[str, Any], stat: str, period: int | str) -> Metric:
+    """A metric as an alarm or a query names it."""
+    dimensions = tuple((entry["Name"], entry["Value"]) for entry in named["Dimensions"])
+    return Metric(named["Namespace"], named["MetricName"], dimensions, stat, int(period))
+
+
+Value = Callable[[str], "float | None"]
+
+BINARY: dict[type, Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Gt: operator.gt,
+    ast.Lt: operator.lt,
+}
+
+
+def compute(expression: str, value: Value) -> float | None:
+    """What an expression of metric math is at one moment; nothing where a part of it is missing.
+
+    Of CloudWatch's language this is what the alarms use: + - * / < >, FILL, IF, SUM.
+    """
+    return computed(ast.parse(expression, mode="eval").body, value)
+
+
+def computed(node: ast.expr, value: Value) -> float | None:
+    """What a part of an expression is."""
+    match node:
+        case ast.Constant(value=int() | float() as number):
+            return float(number)
+        case ast.Name(id=name):
+            return value(name)
+        case ast.BinOp(left=left, op=op, right=right) | ast.Compare(
+            left=left, ops=[op], comparators=[right]
+        ):
+            one, other = computed(left, value), computed(right, value)
+            if one is None or other is None or (isinstance(op, ast.Div) and other == 0):
+                return None
+            return float(BINARY[type(op)](one, other))
+        case ast.Call(func=ast.Name(id="FILL"), args=[part, filling]):
+            found = computed(part, value)
+            return computed(filling, value) if found is None else found
+        case ast.Call(func=ast.Name(id="IF"), args=[condition, then, otherwise]):
+            holds = computed(condition, value)
+            return None if holds is None else computed(then if holds else otherwise, value)
+        case ast.Call(func=ast.Name(id="SUM"), args=[ast.List(elts=parts)]):
+            found_parts = [part for part in (computed(part, value) for part in parts) if part is not None]
+            return sum(found_parts) if found_parts else None
+    raise ValueError(f"not known here of metric math: {ast.unparse(node)}")
