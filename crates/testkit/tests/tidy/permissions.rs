@@ -83,13 +83,34 @@ fn has_wildcard(value: &Value) -> bool {
     }
 }
 
+/// Whether a statement allows only what AWS knows no resources for (Service Authorization Reference, "AWS X-Ray").
+fn is_of_no_resource(statement: &Value) -> bool {
+    statement.get("Action") == Some(&json!(["xray:PutTelemetryRecords", "xray:PutTraceSegments"]))
+}
+
+/// What is allowed for traces is allowed only where there are any.
+fn traces(template: &Template) -> Breaches {
+    let mut breaches = Breaches::new();
+    for role in template.resources("AWS::IAM::Role") {
+        for policy in role.property("Policies").as_array().into_iter().flatten() {
+            let mut found = Vec::new();
+            statements(policy, "", &mut found);
+            let is_optional = policy.pointer("/Fn::If/0") == Some(&json!("IsTraced"));
+            if !is_optional && found.iter().any(|(_, statement)| is_of_no_resource(statement)) {
+                breaches.push(format!("{}: it may send traces although none are made", role.name));
+            }
+        }
+    }
+    breaches
+}
+
 fn wildcards(template: &Template) -> Breaches {
     let mut found = Vec::new();
     statements(template.at("/Resources"), "", &mut found);
     let mut breaches = Breaches::new();
     for (place, statement) in found.into_iter().filter(|(_, statement)| statement.get("Effect") != Some(&"Deny".into()))
     {
-        for key in ["Action", "Resource"] {
+        for key in ["Action", "Resource"].into_iter().filter(|key| *key == "Action" || !is_of_no_resource(statement)) {
             if statement.get(key).is_some_and(has_wildcard) {
                 breaches.push(format!("{place}: no wildcard in {key}; name what is meant: {statement}"));
             }
@@ -150,6 +171,15 @@ fn every_function_has_its_own_log_with_an_end() {
     noticed(logs, "/Resources/ApiFunction/Properties/LoggingConfig", json!(null), "ApiFunction: its LoggingConfig");
     let shared = json!({ "Ref": "DlqLogs" });
     noticed(logs, "/Resources/ApiFunction/Properties/LoggingConfig/LogGroup", shared, "needs a LogGroup of its own");
+}
+
+#[test]
+fn traces_are_allowed_where_they_are_made() {
+    kept(traces);
+    let condition = "/Resources/SenderRole/Properties/Policies/1/Fn::If/0";
+    let always = json!({ "PolicyDocument": { "Statement": [{ "Action": ["xray:PutTelemetryRecords", "xray:PutTraceSegments"] }] } });
+    noticed(traces, condition, json!("HasDomain"), "SenderRole: it may send traces");
+    noticed(traces, "/Resources/DlqRole/Properties/Policies/1", always, "DlqRole: it may send traces");
 }
 
 #[test]
