@@ -21,7 +21,7 @@ SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up env demo listen logs docs watch browser bench chaos fuzz isolation instructions recording package release-notes down check test clean tools test-tools bench-tools
+.PHONY: help up cli env demo listen logs docs watch browser bench chaos fuzz isolation instructions recording package release-notes down check test clean tools test-tools bench-tools
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,11 @@ demo: tools ## run the demo on the running stack
 
 listen: tools ## print the events that arrive at an endpoint of your own
 	@$(IN_VENV) $(LOCAL)/listen.py
+
+cli: ## build hookbell, the tool for a terminal
+	cargo build --package hookbell-cli --features sign-in --locked --profile tool
+	@echo
+	@echo "  target/tool/hookbell is there. For its completions, and how it is connected: docs/CLI.md"
 
 logs: tools ## print what the functions logged
 	@$(IN_VENV) $(LOCAL)/logs.py

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aws
 import stack
+from commands import run_logged
 from documents.pages import Page, all_pages
 from documents.session import Problem, run as run_page
 from say import Failure, explained_failures, line
@@ -17,6 +18,9 @@ from settings import LOCAL, ROOT, Settings, for_up, shown
 
 # Pages wait for the stack more than they compute.
 AT_ONCE = 4
+
+HOOKBELL = ROOT / "target" / "debug" / "hookbell"
+CLI = ROOT / "infra" / "cli"
 
 
 def main() -> None:
@@ -29,7 +33,8 @@ def run(settings: Settings, running: stack.Stack) -> str:
     """Run all pages, or those that PAGE names; answer with how many there were."""
     pages = chosen(os.environ.get("PAGE", ""))
     folder = ROOT / ".local" / "docs"
-    environment = surroundings(settings, running)
+    build_cli(settings)
+    environment = surroundings(settings, running, folder)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         beside = [page for page in pages if not page.alone]
         problems = [found for some in pool.map(lambda page: timed(page, settings, environment, folder), beside) for found in some]
@@ -45,6 +50,14 @@ def run(settings: Settings, running: stack.Stack) -> str:
     return summary(pages)
 
 
+def build_cli(settings: Settings) -> None:
+    """Build `hookbell`, with the features of the whole workspace: then nothing is compiled twice."""
+    log = settings.logs / "build-cli.log"
+    command = ["cargo", "build", "--workspace", "--locked", "--bin", HOOKBELL.name]
+    if CLI.exists() and not run_logged(command, log, os.environ):
+        raise Failure("The CLI does not compile.", "repair what the log names.", log)
+
+
 def chosen(names: str) -> list[Page]:
     """The pages of these names, or all."""
     pages = [page for page in all_pages() if page.blocks]
@@ -58,12 +71,18 @@ def chosen(names: str) -> list[Page]:
     return [page for page in pages if not wanted or page.name in wanted]
 
 
-def surroundings(settings: Settings, running: stack.Stack) -> dict[str, str]:
+def surroundings(settings: Settings, running: stack.Stack, folder: Path) -> dict[str, str]:
     """What the pages find in their environment: the contract with whoever writes one."""
+    programs = folder / "bin"
+    programs.mkdir(parents=True, exist_ok=True)
+    link = programs / "hookbell"
+    link.unlink(missing_ok=True)
+    if HOOKBELL.exists():
+        link.symlink_to(HOOKBELL)
     reached = aws.environment(settings)
     return {
         **reached,
-        "PATH": os.pathsep.join([str(LOCAL / "bin"), reached["PATH"]]),
+        "PATH": os.pathsep.join([str(programs), str(LOCAL / "bin"), reached["PATH"]]),
         "HOOKBELL_STACK": str(settings.stack_file),
         "API": running["apiUrl"],
         "KEY": running["adminKey"],

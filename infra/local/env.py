@@ -8,7 +8,7 @@ import sys
 import aws
 import stack
 from say import explained_failures, line
-from settings import LOCAL, VENV, for_up
+from settings import LOCAL, ROOT, VENV, for_up
 
 
 def main() -> None:
@@ -28,8 +28,8 @@ def main() -> None:
         line("unset AWS_PROFILE AWS_SESSION_TOKEN")
         for name, value in values.items():
             line(f"export {name}={shlex.quote(value)}")
-        # The aws, sam and python of the tools.
-        folders = (LOCAL / "bin", VENV / "bin")
+        # The aws, sam and python of the tools, and the CLI where it has been built.
+        folders = (LOCAL / "bin", VENV / "bin", ROOT / "target" / "debug")
         line(f'export PATH={shlex.quote(":".join(map(str, folders)))}:"$PATH"')
 
 

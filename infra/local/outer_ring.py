@@ -46,6 +46,7 @@ def test(settings: Settings, running: stack.Stack, steps: Steps) -> None:
     instances = settings.logs / "instances"
     shutil.rmtree(instances, ignore_errors=True)
     instances.mkdir(parents=True)
+    docs.build_cli(settings)
     with steps.step("Running the tests against the stack"):
         environment = {
             **aws.environment(settings),

@@ -1,4 +1,4 @@
-"""The bill of materials of a release: every crate that is in a function, as CycloneDX."""
+"""The bill of materials of a release: every crate that is in a function or in the CLI, as CycloneDX."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from settings import ROOT
 
-PROGRAMS = ("hookbell-api", "hookbell-sender", "hookbell-dlq")
+PROGRAMS = ("hookbell-api", "hookbell-sender", "hookbell-dlq", "hookbell-cli")
 
 
 def bill(version: str) -> dict[str, Any]:

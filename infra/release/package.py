@@ -1,6 +1,7 @@
 """`make package`: what a release consists of, in dist/, for one architecture.
 
     hookbell-<version>-<architecture>.zip     a template and three functions, for `sam deploy` without Rust
+    hookbell-cli-<version>-<architecture>     the program for a terminal
     hookbell-<version>-<architecture>.cdx.json  a bill of materials (CycloneDX)
     SHA256SUMS-<architecture>                 of all of them
 
@@ -45,11 +46,14 @@ def main() -> None:
     """Build, and pack what was built."""
     architecture = os.environ.get("ARCHITECTURE") or ARCHITECTURES[platform.machine()]
     with explained_failures():
-        steps = Steps(2)
+        steps = Steps(3)
         with steps.step(f"Building the functions for {architecture}"):
             folder = built(for_up(), architecture)
+        with steps.step("Building the CLI") as step:
+            program = cli(for_up(), architecture)
+            step.outcome = "done" if program else "not for another architecture than this machine's, or not there"
         with steps.step("Packing") as step:
-            files = pack(DIST, folder, architecture)
+            files = pack(DIST, folder, architecture, program)
             step.outcome = f"{len(files)} files in {shown(DIST)}/"
         line((DIST / f"SHA256SUMS-{architecture}").read_text().rstrip())
 
@@ -75,7 +79,20 @@ def built(settings: Settings, architecture: str) -> Path:
     return folder
 
 
-def pack(dist: Path, folder: Path, architecture: str) -> list[Path]:
+def cli(settings: Settings, architecture: str) -> Path | None:
+    """The CLI, where this version has one and it can be built here."""
+    manifest = ROOT / "infra" / "cli" / "Cargo.toml"
+    if not manifest.exists() or ARCHITECTURES.get(platform.machine()) != architecture:
+        return None
+    package = tomllib.loads(manifest.read_text())["package"]["name"]
+    log = settings.logs / "build-cli.log"
+    command = ["cargo", "build", "--release", "--locked", "--package", str(package)]
+    if not run_logged(command, log, os.environ):
+        raise Failure("The CLI does not compile.", "repair what the log names.", log)
+    return ROOT / "target" / "release" / "hookbell"
+
+
+def pack(dist: Path, folder: Path, architecture: str, program: Path | None) -> list[Path]:
     """Write the files of a release; those of another architecture stay."""
     dist.mkdir(exist_ok=True)
     name = f"hookbell-{version()}-{architecture}"
@@ -96,6 +113,10 @@ def pack(dist: Path, folder: Path, architecture: str) -> list[Path]:
     materials = dist / f"{name}.cdx.json"
     materials.write_text(json.dumps(bill(version()), indent=1) + "\n", encoding="utf-8")
     files = [bundle, materials]
+    if program is not None:
+        copy = dist / f"hookbell-cli-{version()}-{architecture}"
+        shutil.copy(program, copy)
+        files.append(copy)
     sums = "".join(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in sorted(files))
     (dist / f"SHA256SUMS-{architecture}").write_text(sums)
     return files

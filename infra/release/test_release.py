@@ -31,7 +31,7 @@ class PackageTests(unittest.TestCase):
                 (folder / "built" / function / "bootstrap").write_bytes(function.encode() * 1000)
             sums = []
             for dist in (folder / "one", folder / "two"):
-                pack(dist, folder / "built", "x86_64")
+                pack(dist, folder / "built", "x86_64", None)
                 sums.append((dist / "SHA256SUMS-x86_64").read_text())
             self.assertEqual(sums[0], sums[1])
             bundle = zipfile.ZipFile(folder / "one" / f"hookbell-{version()}-x86_64.zip")

@@ -10,7 +10,9 @@ use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::config::interceptors::FinalizerInterceptorContextRef;
-use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents, SharedCredentialsProvider, SharedInterceptor};
+use aws_sdk_dynamodb::config::{
+    ConfigBag, Credentials, Intercept, RuntimeComponents, SharedCredentialsProvider, SharedInterceptor,
+};
 use aws_sdk_dynamodb::error::BoxError;
 
 use crate::environment::{EnvironmentError, optional, required};
@@ -58,6 +60,36 @@ impl Aws {
     pub async fn of_operator() -> Self {
         let config = aws_config::defaults(BehaviorVersion::latest());
         config.timeout_config(timeouts()).retry_config(retries()).load().await.into()
+    }
+
+    /// The same, for what lies in a region that is known; else the machine's own.
+    pub async fn of_operator_in(region: Option<&str>) -> Self {
+        let Self { config, metrics } = Self::of_operator().await;
+        match region {
+            Some(region) => {
+                Self { config: config.into_builder().region(Region::new(region.to_owned())).build(), metrics }
+            }
+            None => Self { config, metrics },
+        }
+    }
+
+    /// A local AWS, which takes any credentials: it gets made-up ones, never the machine's.
+    #[must_use]
+    pub fn local(endpoint: &str, region: &str) -> Self {
+        let made_up = Credentials::new("test", "test", None, None, "local");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region.to_owned()))
+            .credentials_provider(SharedCredentialsProvider::new(made_up))
+            .timeout_config(timeouts())
+            .retry_config(retries())
+            .endpoint_url(endpoint);
+        config.build().into()
+    }
+
+    #[cfg(feature = "operator")]
+    pub(crate) fn cloudformation(&self) -> aws_sdk_cloudformation::Client {
+        aws_sdk_cloudformation::Client::new(&self.config)
     }
 
     pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {

@@ -12,6 +12,8 @@ pub mod queues;
 pub mod random;
 pub mod sealing;
 pub mod secrets;
+#[cfg(feature = "operator")]
+pub mod stack_outputs;
 pub mod table;
 
 /// A request to AWS that failed after the SDK's own retries, or an answer that cannot be read.

@@ -32,6 +32,7 @@ pub mod endpoint;
 pub mod function;
 pub mod gateway;
 pub mod history;
+pub mod hookbell;
 pub mod html;
 pub mod iam;
 pub mod organization;

@@ -149,7 +149,7 @@ def take(
 
 def is_commands(text: str) -> bool:
     """Whether a block of no language looks like commands."""
-    return re.search(r"^\s*(\$ |aws |cargo |curl |make |python3? |sam )", text, re.M) is not None
+    return re.search(r"^\s*(\$ |aws |cargo |curl |hookbell |make |python3? |sam )", text, re.M) is not None
 
 
 def explained(page: Page, block: Block, comment: tuple[int, str] | None) -> Block:

@@ -3,6 +3,7 @@
 mod batch;
 #[cfg(test)]
 mod fuzz;
+mod left;
 mod lines;
 mod records;
 
@@ -16,6 +17,7 @@ use hookbell_domain::ids::{EventId, OrganizationId};
 use hookbell_domain::message::AcceptedEvent;
 
 pub use batch::Sent;
+pub use left::{Depth, Left};
 pub use records::{DeliveryTask, Ended, EndedBecause, ReplayTask, ReservedSlot, Task, UnreadableRecord, read_accepted};
 
 use crate::AwsError;

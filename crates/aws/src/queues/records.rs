@@ -140,6 +140,17 @@ pub enum EndedBecause {
     Disable,
 }
 
+impl Task {
+    /// The same, as if it had not come back from the dead-letter queue before.
+    #[must_use]
+    pub fn anew(self) -> Self {
+        match self {
+            Self::Delivery(task) => Self::Delivery(DeliveryTask { redrives: 0, ..task }),
+            Self::Replay(task) => Self::Replay(ReplayTask { redrives: 0, ..task }),
+        }
+    }
+}
+
 impl DeliveryTask {
     /// An attempt of a delivery that somebody asked for, who has seen that revision of the organization: due now, the
     /// schedule's first.
@@ -339,6 +350,13 @@ mod tests {
         assert_eq!(format!("{read:?}"), format!("{event:?}"));
     }
 
+    fn with_redrives(task: Task, redrives: u32) -> Task {
+        match task {
+            Task::Delivery(task) => Task::Delivery(DeliveryTask { redrives, ..task }),
+            Task::Replay(task) => Task::Replay(ReplayTask { redrives, ..task }),
+        }
+    }
+
     #[test]
     fn an_ended_delivery_a_waiting_one_and_a_replay_are_told_apart() {
         let at = Timestamp::from_millisecond(5).unwrap();
@@ -375,6 +393,7 @@ mod tests {
         };
         let (task, replay) = (Task::Delivery(task), Task::Replay(replay));
         for task in [task, replay] {
+            assert_eq!(with_redrives(task.clone(), 3).anew(), task);
             let text = write(&task).unwrap();
             assert_eq!(text.parse::<Task>().unwrap(), task);
             assert!(text.parse::<Ended>().is_err());

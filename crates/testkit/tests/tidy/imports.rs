@@ -9,6 +9,7 @@ use crate::Breaches;
 const DOMAIN: &str = "hookbell-domain";
 const AWS: &str = "hookbell-aws";
 const EGRESS: &str = "hookbell-egress";
+const CLI: &str = "hookbell-cli";
 const TESTKIT: &str = "hookbell-testkit";
 
 /// Packages with their dependencies of one kind or another, each by name.
@@ -34,7 +35,7 @@ fn may_use(package: &str) -> Option<&'static [&'static str]> {
     match package {
         DOMAIN | "hookbell-bench" | "hookbell-chaos" | "hookbell-fuzz" => Some(&[]),
         AWS | EGRESS | "hookbell-instructions" => Some(&[DOMAIN]),
-        "hookbell-dlq" | "hookbell-reseal" => Some(&[AWS, DOMAIN]),
+        CLI | "hookbell-dlq" | "hookbell-reseal" => Some(&[AWS, DOMAIN]),
         "hookbell-api" | "hookbell-sender" | TESTKIT => Some(&[AWS, DOMAIN, EGRESS]),
         _ => None,
     }
@@ -63,6 +64,10 @@ fn banned(package: &str) -> (&'static [&'static str], &'static str) {
         AWS => (&["axum", "lambda_", "reqwest"], "it talks to AWS through the SDK and to nobody else"),
         EGRESS => (&["aws-", "aws_", "axum", "lambda_"], "it knows endpoints and nothing of AWS"),
         TESTKIT => (&[], ""),
+        CLI => (
+            &["aws-config", "aws-sdk-", "aws-smithy-", "h2", "hyper", "lambda_", "rustls"],
+            "it calls the public API by reqwest, and AWS through hookbell-aws",
+        ),
         _ => (
             &["aws-config", "aws-sdk-", "h2", "hyper", "reqwest", "rustls"],
             "AWS is reached through hookbell-aws, endpoints through hookbell-egress",
@@ -116,6 +121,8 @@ fn packages_import_only_towards_the_domain() {
     check(workspace_imports, EGRESS, AWS, "hookbell-egress may not use hookbell-aws");
     check(workspace_imports, "hookbell-dlq", EGRESS, "hookbell-dlq may not use hookbell-egress");
     check(workspace_imports, "hookbell-api", "hookbell-sender", "hookbell-api may not use hookbell-sender");
+    check(workspace_imports, "hookbell-api", CLI, "hookbell-api may not use hookbell-cli");
+    check(workspace_imports, CLI, EGRESS, "hookbell-cli may not use hookbell-egress");
     check(workspace_imports, "hookbell-new", DOMAIN, "hookbell-new: say in tidy's `may_use`");
 }
 
@@ -127,6 +134,7 @@ fn packages_import_no_crate_that_is_another_ones_matter() {
     check(foreign_imports, AWS, "reqwest", "hookbell-aws may not use reqwest");
     check(foreign_imports, EGRESS, "aws-config", "hookbell-egress may not use aws-config");
     check(foreign_imports, "hookbell-api", "aws-sdk-sqs", "hookbell-api may not use aws-sdk-sqs");
+    check(foreign_imports, CLI, "aws-sdk-sqs", "hookbell-cli may not use aws-sdk-sqs");
     check(foreign_imports, "hookbell-sender", "reqwest", "hookbell-sender may not use reqwest");
 }
 

@@ -1,0 +1,133 @@
+//! The commands, and the options that all of them have.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::{
+    completions, deliveries, endpoints, keys, left, messages, orgs, portal, replay, send, status, tail,
+};
+
+/// Runs webhooks from a terminal: what was sent, what came of it, what waits for a person.
+#[derive(Parser)]
+#[command(name = "hookbell", version, propagate_version = true, disable_help_subcommand = true, after_help = AFTER)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) options: Options,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER: &str = "\
+Connection, the first that is given:
+  --api-url and --key, or --stack, or --stack-name
+  HOOKBELL_API_URL and HOOKBELL_KEY
+  HOOKBELL_STACK, a stack file
+  .local/stack.json, where it is there
+
+Exit codes:
+  0  done
+  1  it failed: the API or AWS could not be reached, or failed itself
+  2  the command line or the connection is wrong
+  3  the API refused it
+  4  it is not there
+  5  it was done, and did not end well: a test that was not delivered, a replay that stopped
+  130  interrupted";
+
+/// What every command may be given.
+#[derive(Args, Clone, Default)]
+#[expect(clippy::doc_markdown, reason = "help is no Markdown")]
+#[command(next_help_heading = "Connection and output")]
+pub(crate) struct Options {
+    /// The deployment's stack file: .local/stack.json, or what `sam list stack-outputs --output json` prints
+    /// [env: HOOKBELL_STACK]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) stack: Option<PathBuf>,
+    /// The deployment's CloudFormation stack, looked up with your AWS credentials
+    #[arg(long, value_name = "NAME", global = true, conflicts_with = "stack")]
+    pub(crate) stack_name: Option<String>,
+    /// Where the API is [env: HOOKBELL_API_URL]
+    #[arg(long, value_name = "URL", global = true)]
+    pub(crate) api_url: Option<String>,
+    /// The key to call it with: the admin key, or an organization's [env: HOOKBELL_KEY]
+    #[arg(long, value_name = "KEY", global = true)]
+    pub(crate) key: Option<String>,
+    /// One line of JSON for each thing, on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// What can be asked for.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Organizations: your customers
+    #[command(subcommand)]
+    Orgs(orgs::Command),
+    /// An organization's API keys
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Print a link into the console, good for an hour
+    Portal(portal::Portal),
+    /// Endpoints: where an organization's events go
+    #[command(subcommand)]
+    Endpoints(endpoints::Command),
+    /// Messages: the events that were accepted, and what came of them
+    #[command(subcommand)]
+    Messages(messages::Command),
+    /// Deliveries: one message on its way to one endpoint
+    #[command(subcommand)]
+    Deliveries(deliveries::Command),
+    /// Deliver a range of time once more, and watch it
+    Replay(replay::Replay),
+    /// Send an event
+    Send(send::Send),
+    /// Deliveries that hookbell itself failed at, which wait for a person
+    #[command(subcommand)]
+    Parked(left::Command),
+    /// Events from the queues that could not be understood or dealt with
+    #[command(subcommand)]
+    Rejected(left::Command),
+    /// Show deliveries as they happen
+    Tail(tail::Tail),
+    /// Whether the API answers, what the key may do, and what waits in the queues
+    Status(status::Status),
+    /// Print the completions for a shell
+    Completions(completions::Completions),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// The help of a command and of all below it.
+    fn help(command: &mut clap::Command, path: &str, text: &mut String) {
+        text.push_str(&format!("---- {path}\n{}\n", command.render_long_help()));
+        let names: Vec<_> = command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
+        for name in names {
+            let below = command.find_subcommand_mut(&name).unwrap();
+            help(below, &format!("{path} {name}"), text);
+        }
+    }
+
+    #[test]
+    fn the_help_is_as_it_was_accepted() {
+        let mut command = Arguments::command();
+        command.build();
+        command.clone().debug_assert();
+        let mut text = String::new();
+        help(&mut command, "hookbell", &mut text);
+        let lines: Vec<_> = text.lines().map(str::trim_end).collect();
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/help.txt");
+        let text = lines.join("\n") + "\n";
+        if std::env::var_os("ACCEPT").is_some() {
+            std::fs::write(file, &text).unwrap();
+        }
+        let accepted = std::fs::read_to_string(file).unwrap_or_default();
+        assert!(
+            accepted == text,
+            "the help has changed; where it is right, accept it:\nACCEPT=1 cargo test --workspace --bin hookbell help\n{text}"
+        );
+    }
+}

@@ -1,0 +1,129 @@
+//! The public HTTP API: one call, one typed answer. Everything that this crate knows of it is in this folder.
+
+mod call;
+mod calls;
+mod pages;
+mod refusal;
+pub(crate) mod wire;
+
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{Response, StatusCode};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+pub(crate) use call::Call;
+pub(crate) use calls::Range;
+pub(crate) use pages::Pages;
+pub(crate) use refusal::{ApiFailure, Explain};
+pub(crate) use wire::Seen;
+
+use crate::failure::Failure;
+
+/// How often a call is made at most.
+const TRIES: u32 = 5;
+
+/// The wait after the first try; each further one is twice as long.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+
+/// The longest that the API may ask to wait: its keys have a minute's calls.
+const LONGEST_WAIT: Duration = Duration::from_secs(61);
+
+/// The API of a deployment, called with one key.
+#[derive(Clone)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: Url,
+    key: String,
+}
+
+impl Client {
+    /// The API at that URL.
+    pub(crate) fn new(url: &str, key: String) -> Result<Self, Failure> {
+        let wrong = |why: String| Failure::usage(format!("{url} is no URL of an API.")).because(why);
+        let base = Url::parse(url).map_err(|error| wrong(error.to_string()))?;
+        if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none() {
+            return Err(wrong("it has to begin with https://".to_owned()));
+        }
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("hookbell-cli/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(Duration::from_secs(30))
+            .redirect(reqwest::redirect::Policy::none());
+        if is_here(&base) {
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(|error| Failure::failed("No HTTP client could be made.", error))?;
+        Ok(Self { http, base, key })
+    }
+
+    /// Where the API is.
+    pub(crate) fn url(&self) -> &str {
+        self.base.as_str()
+    }
+
+    /// Makes a call, and reads its answer. One that may be made twice is made again when it did not go through; all are
+    /// when the API says that it did not begin with it.
+    pub(crate) async fn call<T: DeserializeOwned>(&self, call: &Call) -> Result<T, ApiFailure> {
+        let mut wait = FIRST_WAIT;
+        for tries_left in (0..TRIES).rev() {
+            let failure = match self.once(call).await {
+                Ok(body) => return read(call, &body),
+                Err(failure) => failure,
+            };
+            let next = failure.wait(wait).filter(|next| *next <= LONGEST_WAIT);
+            let Some(next) = next.filter(|_| tries_left > 0 && failure.may_repeat(call.is_repeatable())) else {
+                return Err(failure);
+            };
+            if next > Duration::from_secs(2) {
+                crate::output::note(&format!("{failure}; going on in {} s", next.as_secs()));
+            }
+            tokio::time::sleep(next).await;
+            wait *= 2;
+        }
+        Err(ApiFailure::Unreachable { call: call.to_string(), cause: "it was tried too often".to_owned(), sent: true })
+    }
+
+    async fn once(&self, call: &Call) -> Result<Vec<u8>, ApiFailure> {
+        let mut request =
+            self.http.request(call.method().clone(), call.url(&self.base)).header(AUTHORIZATION, &self.key);
+        if let Some(body) = call.body() {
+            request = request.header(CONTENT_TYPE, "application/json").body(body.to_owned());
+        }
+        let unreachable = |error: reqwest::Error| ApiFailure::unreachable(call, &error);
+        let answer = request.send().await.map_err(unreachable)?;
+        let (status, retry_after) = (answer.status(), retry_after(&answer));
+        let body = answer.bytes().await.map_err(unreachable)?.to_vec();
+        if status.is_success() {
+            return Ok(body);
+        }
+        Err(ApiFailure::refused(
+            call,
+            status.as_u16(),
+            retry_after.filter(|_| status == StatusCode::TOO_MANY_REQUESTS),
+            &body,
+        ))
+    }
+}
+
+fn read<T: DeserializeOwned>(call: &Call, body: &[u8]) -> Result<T, ApiFailure> {
+    let body = if body.is_empty() { b"null" } else { body };
+    serde_json::from_slice(body)
+        .map_err(|error| ApiFailure::Unreadable { call: call.to_string(), cause: error.to_string() })
+}
+
+fn retry_after(answer: &Response) -> Option<Duration> {
+    let seconds = answer.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// Whether a URL leads to this machine, to which no proxy leads.
+fn is_here(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}

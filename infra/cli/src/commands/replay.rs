@@ -1,0 +1,76 @@
+//! Delivering a range of time once more.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::Context;
+use crate::client::wire::Replay as State;
+use crate::client::{Explain as _, Range, Seen};
+use crate::failure::{Failure, Kind};
+use crate::output::{Progress, note};
+use crate::times::{When, shown};
+
+/// How often it is looked at.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Which range.
+#[derive(Args)]
+pub(crate) struct Replay {
+    /// The organization's id
+    #[arg(value_name = "ORG")]
+    organization: String,
+    /// The endpoint's id: whe_…
+    #[arg(value_name = "ENDPOINT")]
+    endpoint: String,
+    /// Deliveries made then or later: 2026-05-30T14:23:00Z, or how long ago, as 15m, 2h or 3d
+    #[arg(long, value_name = "TIME")]
+    after: When,
+    /// Deliveries made before then; without it, until now
+    #[arg(long, value_name = "TIME")]
+    before: Option<When>,
+    /// Only deliveries of this status
+    #[arg(long, value_parser = ["pending", "delivered", "failed", "exhausted"])]
+    status: Option<String>,
+    /// Begin it, and do not wait for its end
+    #[arg(long)]
+    no_wait: bool,
+}
+
+pub(crate) async fn run(context: &Context<'_>, replay: Replay) -> Result<(), Failure> {
+    let client = context.connection.client().await?;
+    let range = Range {
+        after: Some(replay.after.0),
+        before: replay.before.map(|before| before.0),
+        status: replay.status,
+        event_type: None,
+    };
+    let begun = client.begin_replay(&replay.organization, &replay.endpoint, &range).await;
+    let mut state: Seen<State> = begun.explain(|| format!("No replay was begun for {}.", replay.endpoint))?;
+    note(&format!("{} from {} to {}", state.it.replay_id, shown(state.it.after), shown(state.it.before)));
+    if !replay.no_wait {
+        let progress = Progress::of(Some(1_000));
+        while state.it.state == "running" {
+            progress.at(far(&state.it), format!("{} sent once more", state.it.redelivered));
+            tokio::time::sleep(INTERVAL).await;
+            let now = client.replay(&replay.organization, &replay.endpoint, &state.it.replay_id).await;
+            state = now.explain(|| format!("It is not known how far {} is; it goes on.", state.it.replay_id))?;
+        }
+    }
+    context.output.raw(&state.raw)?;
+    let counted = format!("{} sent once more", state.it.redelivered);
+    match (state.it.state.as_str(), state.it.stopped_reason) {
+        ("stopped", reason) => Err(Failure::new(Kind::Unwell, format!("The replay stopped: {counted}."))
+            .because(reason.unwrap_or_else(|| "the API does not say why".to_owned()))
+            .try_this("the same command goes on where it stopped")),
+        (word, _) => context.output.line(&format!("{}: {counted}", crate::output::status(word))),
+    }
+}
+
+/// How far a replay is between the ends of its range, in thousandths.
+fn far(replay: &State) -> u64 {
+    let Some(reached) = replay.reached else { return 0 };
+    let whole = replay.before.duration_since(replay.after).as_millis().max(1);
+    let done = reached.duration_since(replay.after).as_millis().clamp(0, whole);
+    u64::try_from(done * 1_000 / whole).unwrap_or(0)
+}

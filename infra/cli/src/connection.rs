@@ -1,0 +1,192 @@
+//! Which deployment is meant, and how it is reached: by options, the environment, or a stack file.
+
+use std::path::{Path, PathBuf};
+
+use hookbell_aws::clients::Aws;
+use hookbell_aws::{secrets, stack_outputs};
+
+use crate::arguments::Options;
+use crate::client::Client;
+use crate::deployment::Deployment;
+use crate::failure::Failure;
+
+/// The stack file of `make up`.
+const DEFAULT_STACK: &str = ".local/stack.json";
+
+/// What the environment says of the connection.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Environment {
+    stack: Option<String>,
+    api_url: Option<String>,
+    key: Option<String>,
+    aws_endpoint: Option<String>,
+}
+
+/// Where a deployment is described.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    File(PathBuf),
+    Stack(String),
+}
+
+/// What was chosen of all that is given.
+#[derive(Debug, PartialEq, Eq)]
+struct Choice {
+    api_url: Option<String>,
+    key: Option<String>,
+    place: Option<Place>,
+}
+
+/// The deployment that a command is about.
+pub(crate) struct Connection {
+    choice: Choice,
+    aws_endpoint: Option<String>,
+}
+
+impl Environment {
+    /// As it is; what is empty is not set.
+    pub(crate) fn read() -> Self {
+        let get = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Self {
+            stack: get("HOOKBELL_STACK"),
+            api_url: get("HOOKBELL_API_URL"),
+            key: get("HOOKBELL_KEY"),
+            aws_endpoint: get("AWS_ENDPOINT_URL"),
+        }
+    }
+}
+
+/// Options come before the environment. A place that is named by an option is taken with its own key, unless an option
+/// gives another.
+fn choose(options: &Options, environment: &Environment, has_default: bool) -> Choice {
+    let of_option = options.stack.clone().map(Place::File).or_else(|| options.stack_name.clone().map(Place::Stack));
+    let environment = if of_option.is_some() { &Environment::default() } else { environment };
+    let of_environment = environment.stack.as_ref().map(|file| Place::File(file.into()));
+    let default = has_default.then(|| Place::File(DEFAULT_STACK.into()));
+    Choice {
+        api_url: options.api_url.clone().or_else(|| environment.api_url.clone()),
+        key: options.key.clone().or_else(|| environment.key.clone()),
+        place: of_option.or(of_environment).or(default),
+    }
+}
+
+impl Connection {
+    /// What the options and the environment choose.
+    pub(crate) fn new(options: &Options) -> Self {
+        let environment = Environment::read();
+        let choice = choose(options, &environment, Path::new(DEFAULT_STACK).is_file());
+        Self { choice, aws_endpoint: environment.aws_endpoint }
+    }
+
+    /// The API, with the key.
+    pub(crate) async fn client(&self) -> Result<Client, Failure> {
+        if let Some(url) = &self.choice.api_url {
+            let key = self.choice.key.clone().ok_or_else(|| {
+                Failure::usage("No key was given for the API.").try_this("--key KEY, or set HOOKBELL_KEY")
+            })?;
+            return Client::new(url, key);
+        }
+        let deployment = self.deployment().await?;
+        let url = deployment.api_url(self.aws_endpoint.as_deref()).ok_or_else(|| {
+            Failure::usage("The stack does not say where its API is.").because("it has no output ApiUrl")
+        })?;
+        let key = match (&self.choice.key, deployment.admin_key()) {
+            (Some(key), _) => key.clone(),
+            (None, Some(key)) => key.to_owned(),
+            (None, None) => self.secret_key(&deployment).await?,
+        };
+        Client::new(&url, key)
+    }
+
+    /// The deployment as its stack describes it.
+    pub(crate) async fn deployment(&self) -> Result<Deployment, Failure> {
+        match &self.choice.place {
+            Some(Place::File(file)) => read_file(file),
+            Some(Place::Stack(name)) => self.look_up(name).await,
+            None => Err(Failure::usage("It is not known which deployment is meant.").try_this(
+                "--stack FILE, --stack-name NAME, or --api-url URL --key KEY; `hookbell --help` has the variables",
+            )),
+        }
+    }
+
+    /// Whether a stack describes the deployment, so that its queues can be found.
+    pub(crate) fn has_stack(&self) -> bool {
+        self.choice.place.is_some()
+    }
+
+    /// AWS, as whoever runs this may use it: a local one takes any credentials.
+    pub(crate) async fn aws(&self, deployment: &Deployment) -> Aws {
+        match deployment.aws_endpoint() {
+            Some(endpoint) => Aws::local(endpoint, deployment.region().unwrap_or("us-east-1")),
+            None => Aws::of_operator_in(deployment.region()).await,
+        }
+    }
+
+    async fn secret_key(&self, deployment: &Deployment) -> Result<String, Failure> {
+        let arn = deployment.admin_key_secret().ok_or_else(|| {
+            Failure::usage("The stack file has neither adminKey nor AdminKeySecretArn.").try_this("--key KEY")
+        })?;
+        let secret = secrets::read(&self.aws(deployment).await, arn).await.map_err(|error| {
+            Failure::failed("The admin key could not be read from Secrets Manager.", error)
+                .try_this("look at your AWS credentials (`aws sts get-caller-identity`), or give --key KEY")
+        })?;
+        Ok(format!("sk_{secret}"))
+    }
+
+    async fn look_up(&self, name: &str) -> Result<Deployment, Failure> {
+        let aws = Aws::of_operator_in(None).await;
+        let outputs = stack_outputs::read(&aws, name).await.map_err(|error| {
+            Failure::failed(format!("The stack {name} could not be looked up in CloudFormation."), error)
+                .try_this("look at your AWS credentials and region (`aws sts get-caller-identity`, AWS_REGION)")
+        })?;
+        Ok(Deployment::of(outputs))
+    }
+}
+
+fn read_file(file: &Path) -> Result<Deployment, Failure> {
+    let wrong = |why: String| {
+        Failure::usage(format!("The stack file {} cannot be used.", file.display())).because(why).try_this(
+            "make one: `sam list stack-outputs --stack-name hookbell --output json > stack.json`, or locally `make up`",
+        )
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+    Deployment::read(&text).map_err(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment() -> Environment {
+        let text = |value: &str| Some(value.to_owned());
+        Environment { stack: text("env.json"), api_url: text("http://env"), key: text("sk_env"), aws_endpoint: None }
+    }
+
+    #[track_caller]
+    fn check(
+        options: &Options,
+        environment: &Environment,
+        (api_url, key): (Option<&str>, Option<&str>),
+        place: Option<Place>,
+    ) {
+        let expected = Choice { api_url: api_url.map(str::to_owned), key: key.map(str::to_owned), place };
+        assert_eq!(choose(options, environment, true), expected);
+    }
+
+    #[test]
+    fn options_come_before_the_environment_and_that_before_the_default() {
+        let file = |name: &str| Some(Place::File(name.into()));
+        let nothing = Environment::default();
+        let none = Options::default();
+        check(&none, &nothing, (None, None), file(DEFAULT_STACK));
+        check(&none, &environment(), (Some("http://env"), Some("sk_env")), file("env.json"));
+        let stack = Options { stack: Some("mine.json".into()), ..Options::default() };
+        check(&stack, &environment(), (None, None), file("mine.json"));
+        let with_key = Options { key: Some("sk_mine".to_owned()), ..stack };
+        check(&with_key, &environment(), (None, Some("sk_mine")), file("mine.json"));
+        let name = Options { stack_name: Some("hookbell".to_owned()), ..Options::default() };
+        check(&name, &environment(), (None, None), Some(Place::Stack("hookbell".to_owned())));
+        let url = Options { api_url: Some("http://mine".to_owned()), ..Options::default() };
+        check(&url, &environment(), (Some("http://mine"), Some("sk_env")), file("env.json"));
+    }
+}

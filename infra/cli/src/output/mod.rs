@@ -1,0 +1,102 @@
+//! What is written: results on standard output, everything else on standard error.
+
+mod paint;
+mod progress;
+mod table;
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+pub(crate) use paint::{Tone, painted, status};
+pub(crate) use progress::Progress;
+pub(crate) use table::Table;
+
+use crate::failure::{Failure, Kind};
+
+/// Where results go, and as what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    json: bool,
+}
+
+impl Output {
+    /// For programs, or for people.
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Whether programs read it.
+    pub(crate) fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// A line for people, which programs do not get. Colours are taken out where nobody sees them.
+    pub(crate) fn line(self, text: &str) -> Result<(), Failure> {
+        if self.json {
+            return Ok(());
+        }
+        Ok(writeln!(anstream::stdout(), "{text}")?)
+    }
+
+    /// A result that is the same for both: its text, or a JSON object that holds it.
+    pub(crate) fn value(self, name: &str, text: &str) -> Result<(), Failure> {
+        if self.json { self.record(&serde_json::json!({ name: text })) } else { self.line(text) }
+    }
+
+    /// A result for programs, as one line; people do not get it.
+    pub(crate) fn record(self, value: &impl Serialize) -> Result<(), Failure> {
+        if !self.json {
+            return Ok(());
+        }
+        let text =
+            serde_json::to_string(value).map_err(|error| Failure::failed("The output could not be made.", error))?;
+        Ok(writeln!(std::io::stdout().lock(), "{text}")?)
+    }
+
+    /// The same, of a thing that is JSON already.
+    pub(crate) fn raw(self, value: &RawValue) -> Result<(), Failure> {
+        self.record(&value)
+    }
+
+    /// Tells of a failure, and gives the process's exit code.
+    pub(crate) fn report(self, failure: &Failure) -> ExitCode {
+        if failure.kind != Kind::Unread {
+            let text = if self.json {
+                failure.json().to_string()
+            } else {
+                format!("{} {}", painted(Tone::Bad, "error:"), failure.text())
+            };
+            // Where not even this can be written, the exit code says it.
+            drop(writeln!(anstream::stderr(), "{text}"));
+        }
+        ExitCode::from(failure.kind.code())
+    }
+}
+
+/// Asks whether to do something that cannot be undone; without somebody to ask, `--yes` has to have said so.
+pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::usage("Nobody is there to say yes to this.").because(question).try_this("--yes"));
+    }
+    let mut error = anstream::stderr();
+    write!(error, "{question} [y/N] ")?;
+    error.flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    if matches!(answer.trim(), "y" | "Y" | "yes") {
+        return Ok(());
+    }
+    Err(Failure::new(Kind::Interrupted, "Nothing was done."))
+}
+
+/// A note beside the results.
+pub(crate) fn note(text: &str) {
+    // A note that nobody can read is no failure.
+    drop(writeln!(anstream::stderr(), "{text}"));
+}
