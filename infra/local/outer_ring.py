@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import aws
 import browser
@@ -21,7 +23,10 @@ from own_stack import own_stack
 from say import Failure, Steps, explained_failures, line
 from settings import ROOT, Settings, for_test, shown
 
-TOTAL_STEPS = 10
+TOTAL_STEPS = 11
+
+TESTS = ("cargo", "test", "--package", "hookbell-testkit", "--locked")
+CHAOS = "what_was_accepted_comes_to_its_end_whatever_goes_wrong"
 
 
 def main() -> None:
@@ -47,25 +52,30 @@ def test(settings: Settings, running: stack.Stack, steps: Steps) -> None:
     shutil.rmtree(instances, ignore_errors=True)
     instances.mkdir(parents=True)
     docs.build_cli(settings)
+    environment = {
+        **aws.environment(settings),
+        "HOOKBELL_STACK": str(settings.stack_file),
+        # Of the instances that the tests run themselves.
+        "HOOKBELL_FUNCTION_LOGS": str(instances),
+        # They wait for each other's answers more than they compute.
+        "RUST_TEST_THREADS": "8",
+    }
     with steps.step("Running the tests against the stack"):
-        environment = {
-            **aws.environment(settings),
-            "HOOKBELL_STACK": str(settings.stack_file),
-            # Of the instances that the tests run themselves.
-            "HOOKBELL_FUNCTION_LOGS": str(instances),
-            # They wait for each other's answers more than they compute.
-            "RUST_TEST_THREADS": "8",
-        }
-        command = ["cargo", "test", "--package", "hookbell-testkit", "--locked", "--no-fail-fast"]
+        command = [*TESTS, "--no-fail-fast", "--", "--skip", CHAOS]
         if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode != 0:
             raise Failure(
                 "A test failed.",
                 f"its output is above; what the functions logged is in {shown(settings.logs)}/.",
             )
-    with steps.step("Driving the console by a browser") as step:
-        step.outcome = browser.run(settings)
-    with steps.step(f"Fuzzing the API by its own description (about {fuzz.SECONDS} s)") as step:
-        step.outcome = fuzz.run(settings, running)
+    # It waits for what it has killed, for minutes: the next two are run meanwhile.
+    with ThreadPoolExecutor(1) as pool:
+        broken = pool.submit(break_what_is_around, settings, environment)
+        with steps.step(f"Fuzzing the API by its own description (about {fuzz.SECONDS} s)") as step:
+            step.outcome = fuzz.run(settings, running)
+        with steps.step("Driving the console by a browser") as step:
+            step.outcome = browser.run(settings)
+        with steps.step("Killing the functions and failing AWS around them, begun before the last two"):
+            broken.result()
     with steps.step("Doing what the pages say") as step:
         step.outcome = docs.run(settings, running)
     with steps.step("Ringing the alarms") as step:
@@ -75,6 +85,16 @@ def test(settings: Settings, running: stack.Stack, steps: Steps) -> None:
         logs.save(running, settings.logs / "functions.log")
         files = [settings.logs / "functions.log", *sorted(instances.iterdir())]
         step.outcome = leaks.search(files, needles)
+
+
+def break_what_is_around(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Run the short chaos, with its output in a log."""
+    log = settings.logs / "chaos.log"
+    with log.open("wb") as output:
+        command = [*TESTS, "--test", "chaos"]
+        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=output, stderr=output, check=False)
+    if done.returncode != 0:
+        raise Failure("Something accepted was lost, or sent too often.", "the log says what.", log)
 
 
 if __name__ == "__main__":
