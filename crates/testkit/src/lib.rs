@@ -47,6 +47,7 @@ mod rounds;
 pub mod rows;
 pub mod server;
 pub mod stack;
+pub mod told;
 pub mod workbench;
 
 /// A text that no other test has: 16 hexadecimal digits.
