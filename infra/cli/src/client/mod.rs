@@ -58,6 +58,11 @@ impl Client {
         Ok(Self { http, base, key })
     }
 
+    /// The same API, with another key.
+    pub(crate) fn with_key(&self, key: String) -> Self {
+        Self { key, ..self.clone() }
+    }
+
     /// Where the API is.
     pub(crate) fn url(&self) -> &str {
         self.base.as_str()

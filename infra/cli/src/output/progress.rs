@@ -26,6 +26,11 @@ impl Progress {
         self.bar.set_position(step);
         self.bar.set_message(text.into());
     }
+
+    /// Has something written, with the line out of its way.
+    pub(crate) fn above<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.bar.suspend(write)
+    }
 }
 
 /// The line goes when it is over.
