@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use futures_util::{Stream, TryStreamExt as _, stream};
@@ -14,7 +15,7 @@ use crate::failure::{Failure, Kind};
 use crate::import::organization::{Importer, Manner};
 use crate::import::outcome::Counts;
 use crate::import::record::Line;
-use crate::import::source::{Finder, Found, Reader, file, slothbox, svix};
+use crate::import::source::{Calls, Finder, Found, Reader, file, slothbox, svix};
 use crate::import::target::Target;
 use crate::output::{Output, Progress, note};
 
@@ -115,11 +116,13 @@ impl Token {
 }
 
 pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<(), Failure> {
-    let (finder, svix, how) = match command {
+    let calls = |how: &How| Arc::new(Calls::at_once(usize::from(how.at_once)));
+    let (finder, reader, how) = match command {
         Command::Svix { token, server, how } => {
             let client = svix::client(&token.read()?, server.as_deref())?;
-            let applications = svix::Applications::new(client.clone(), how.profile.clone());
-            (Finder::Svix(applications), Some(svix::Reader::new(client)), how)
+            let calls = calls(&how);
+            let applications = svix::Applications::new(client.clone(), Arc::clone(&calls), how.profile.clone());
+            (Finder::Svix(applications), Reader::new(Some(svix::Reader::new(client)), calls), how)
         }
         Command::Slothbox { server, organizations, keys, token, how } => {
             let with_keys = match keys {
@@ -130,11 +133,13 @@ pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<(), F
                 }
             };
             let found = slothbox::Organizations::new(&server, with_keys, how.profile.clone())?;
-            (Finder::Slothbox(found), None, how)
+            (Finder::Slothbox(found), Reader::new(None, calls(&how)), how)
         }
-        Command::File { file, how } => (Finder::File(file::Lines::open(&file, how.profile.clone())?), None, how),
+        Command::File { file, how } => {
+            let lines = file::Lines::open(&file, how.profile.clone())?;
+            (Finder::File(lines), Reader::new(None, calls(&how)), how)
+        }
     };
-    let reader = Reader::new(svix, usize::from(how.at_once));
     match &how.to {
         Some(file) => save(context.output, finder, &reader, file, usize::from(how.at_once)).await,
         None => import(context, finder, reader, &how).await,

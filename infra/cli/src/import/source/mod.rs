@@ -4,6 +4,7 @@ pub(crate) mod file;
 pub(crate) mod slothbox;
 pub(crate) mod svix;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -68,7 +69,7 @@ impl Finder {
 /// Reads endpoints, with so many calls at once at most.
 pub(crate) struct Reader {
     svix: Option<svix::Reader>,
-    calls: Calls,
+    calls: Arc<Calls>,
 }
 
 /// The wait after a call that was refused as one too many, as often as the client makes it; each further one is twice as
@@ -117,12 +118,12 @@ impl Calls {
 }
 
 impl Reader {
-    /// One that makes so many calls at once.
-    pub(crate) fn new(svix: Option<svix::Reader>, at_once: usize) -> Self {
-        Self { svix, calls: Calls::at_once(at_once) }
+    /// One that makes its calls so.
+    pub(crate) fn new(svix: Option<svix::Reader>, calls: Arc<Calls>) -> Self {
+        Self { svix, calls }
     }
 
-    /// How many calls it has made.
+    /// How many calls were made to the source.
     pub(crate) fn calls(&self) -> u64 {
         self.calls.made()
     }

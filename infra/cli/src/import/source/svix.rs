@@ -3,6 +3,7 @@
 //! Its API is public: <https://api.svix.com/docs>. Of the names that its versions differ in both are read.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
 use serde::Deserialize;
@@ -91,6 +92,7 @@ pub(crate) fn client(token: &str, url: Option<&str>) -> Result<Client, Failure> 
 /// The applications, page by page.
 pub(crate) struct Applications {
     client: Client,
+    calls: Arc<Calls>,
     profile: Option<String>,
     read: VecDeque<Application>,
     iterator: Option<String>,
@@ -99,16 +101,19 @@ pub(crate) struct Applications {
 
 impl Applications {
     /// All of them, from the first on.
-    pub(crate) fn new(client: Client, profile: Option<String>) -> Self {
-        Self { client, profile, read: VecDeque::new(), iterator: None, done: false }
+    pub(crate) fn new(client: Client, calls: Arc<Calls>, profile: Option<String>) -> Self {
+        Self { client, calls, profile, read: VecDeque::new(), iterator: None, done: false }
     }
 
     /// The next one.
     pub(crate) async fn next(&mut self) -> Result<Option<Found>, Failure> {
         while self.read.is_empty() && !self.done {
             let call = page(&["api", "v1", "app"], self.iterator.take());
-            let page: Page<Application> =
-                self.client.call(&call).await.explain(|| "Svix's applications could not be listed.".to_owned())?;
+            let page: Page<Application> = self
+                .calls
+                .make(&self.client, &call)
+                .await
+                .explain(|| "Svix's applications could not be listed.".to_owned())?;
             self.done = page.done || page.iterator.is_none();
             self.iterator = page.iterator;
             self.read = page.data.into();
