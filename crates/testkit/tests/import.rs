@@ -1,7 +1,7 @@
 //! Endpoints of other systems, taken over by the operator's tool: their receivers notice nothing, and whatever is
 //! repeated changes nothing.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;

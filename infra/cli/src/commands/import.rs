@@ -76,7 +76,6 @@ pub(crate) struct Token {
 
 /// How it is done.
 #[derive(Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct How {
     /// Do it; without this nothing is written, and what would be is shown
     #[arg(long)]
@@ -87,7 +86,7 @@ pub(crate) struct How {
     /// Make new endpoints disabled, and leave whether others are; once more without this enables them
     #[arg(long)]
     disabled: bool,
-    /// The profile of organizations that are new, where the source does not say
+    /// The profile that the organizations are to have, where the source does not say
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
     /// Calls at once, to the source and to hookbell each
@@ -125,19 +124,18 @@ pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<(), F
             (Finder::Svix(applications), Reader::new(Some(svix::Reader::new(client)), calls), how)
         }
         Command::Slothbox { server, organizations, keys, token, how } => {
-            let with_keys = match keys {
-                Some(file) => slothbox::read_keys(&file)?,
-                None => {
-                    let token = token.read()?;
-                    organizations.into_iter().map(|organization| (organization, token.clone())).collect()
-                }
+            let with_keys = if let Some(file) = keys {
+                slothbox::read_keys(&file)?
+            } else {
+                let token = token.read()?;
+                organizations.into_iter().map(|organization| (organization, token.clone())).collect()
             };
             let found = slothbox::Organizations::new(&server, with_keys, how.profile.clone())?;
             (Finder::Slothbox(found), Reader::new(None, calls(&how)), how)
         }
         Command::File { file, how } => {
             let lines = file::Lines::open(&file, how.profile.clone())?;
-            (Finder::File(lines), Reader::new(None, calls(&how)), how)
+            (Finder::File(Box::new(lines)), Reader::new(None, calls(&how)), how)
         }
     };
     match &how.to {

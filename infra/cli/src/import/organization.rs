@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::outcome::{Endpoint, Fate, Outcome};
 use super::plan::{self, Existing};
-use super::record::Record;
+use super::record::{Record, Status};
 use super::source::{Found, Reader, Unread};
 use super::target::{Has, Target};
 use super::{obstacles, plan::Changes};
@@ -87,35 +87,11 @@ impl Importer {
     /// The organization at hookbell, made where it is to be; nothing where it cannot be had.
     async fn organization(&self, found: &Found, outcome: &mut Outcome) -> Result<Option<Has>, Failure> {
         let (id, wanted) = (&found.organization, found.profile.as_deref());
-        let what = || format!("The organization {id} could not be looked up at hookbell.");
         let has = self.target.organization(id, wanted.is_some()).await;
-        let has = match has.map_err(|failure| failure.explained(what()))? {
-            Some(has) => has,
-            None => {
-                outcome.is_new = true;
-                outcome.profile = wanted.map(str::to_owned);
-                outcome.cannot = wanted.and_then(|wanted| self.target.no_profile(wanted));
-                if outcome.cannot.is_some() {
-                    return Ok(None);
-                }
-                if !self.manner.apply {
-                    let imagined = self.target.imagined(wanted);
-                    if imagined.catalogue.is_none() {
-                        let note = "its event types are looked at once it is made: --profile names its profile before";
-                        outcome.notes.push(note.to_owned());
-                    }
-                    return Ok(Some(imagined));
-                }
-                match self.target.initialize(id, wanted).await {
-                    Ok(made) => made,
-                    Err(failure) => {
-                        let why = reasons(failure, || format!("The organization {id} was not made."))?;
-                        outcome.cannot = Some(why.join("; "));
-                        return Ok(None);
-                    }
-                }
-            }
-        };
+        let has = has.map_err(|failure| {
+            failure.explained(format!("The organization {id} could not be looked up at hookbell."))
+        })?;
+        let Some(has) = has else { return self.new_organization(id, wanted, outcome).await };
         outcome.profile.clone_from(&has.profile);
         if let (Some(wanted), Some(profile)) = (wanted, &has.profile)
             && wanted != profile
@@ -124,6 +100,40 @@ impl Importer {
             return Ok(None);
         }
         Ok(Some(has))
+    }
+
+    /// An organization that is not there yet: made, or imagined in a dry run.
+    async fn new_organization(
+        &self,
+        id: &str,
+        wanted: Option<&str>,
+        outcome: &mut Outcome,
+    ) -> Result<Option<Has>, Failure> {
+        outcome.is_new = true;
+        outcome.profile = wanted.map(str::to_owned);
+        outcome.cannot = wanted.and_then(|wanted| self.target.no_profile(wanted));
+        if outcome.cannot.is_some() {
+            return Ok(None);
+        }
+        if !self.manner.apply {
+            let imagined = self.target.imagined(wanted);
+            if imagined.catalogue.is_none() {
+                let note = "its event types are looked at once it is made: --profile names its profile before";
+                outcome.notes.push(note.to_owned());
+            }
+            return Ok(Some(imagined));
+        }
+        match self.target.initialize(id, wanted).await {
+            Ok(made) => {
+                outcome.profile.clone_from(&made.profile);
+                Ok(Some(made))
+            }
+            Err(failure) => {
+                let why = reasons(failure, || format!("The organization {id} was not made."))?;
+                outcome.cannot = Some(why.join("; "));
+                Ok(None)
+            }
+        }
     }
 
     /// The secrets of those endpoints that the source has too.
@@ -198,6 +208,12 @@ impl Work<'_> {
         self.room = self.room.map(|room| room - 1);
         if record.secret.is_none() {
             shown.notes.push("it brings no secret: its receiver needs the one that hookbell makes".to_owned());
+        }
+        if !record.missing_headers.is_empty() {
+            let names = record.missing_headers.join(", ");
+            shown.notes.push(format!("the value of {names} is not told: it is disabled until it has that"));
+        } else if record.status == Some(Status::Disabled) {
+            shown.notes.push("disabled, as it is at the source".to_owned());
         }
         shown.fate = Fate::Make;
         let Manner { apply, disabled, .. } = self.importer.manner;

@@ -77,7 +77,7 @@ impl Endpoint {
             Fate::Cannot(why) => (Tone::Bad, format!("cannot: {}", why.join("; "))),
         };
         let notes = self.notes.iter().map(|note| format!("; {note}"));
-        format!("{}{}", painted(tone, &text), notes.collect::<String>())
+        format!("{}{}", painted(tone, &one_line(&text)), one_line(&notes.collect::<String>()))
     }
 
     fn json(&self, organization: &str, applied: bool) -> Value {
@@ -121,15 +121,25 @@ impl Outcome {
         let new = self.is_new.then(|| if applied && self.cannot.is_none() { ", made" } else { ", new" });
         let profile = self.profile.as_ref().map(|profile| format!(", profile {profile}"));
         let head = format!("{}{}", new.unwrap_or_default(), profile.unwrap_or_default());
-        output.line(&format!("{}{head}", painted(Tone::Strong, &self.organization)))?;
+        output.line(&format!("{}{}", painted(Tone::Strong, &one_line(&self.organization)), one_line(&head)))?;
         if let Some(why) = &self.cannot {
-            output.line(&format!("  {}", painted(Tone::Bad, &format!("cannot: {why}"))))?;
+            output.line(&format!("  {}", painted(Tone::Bad, &one_line(&format!("cannot: {why}")))))?;
         }
-        self.notes.iter().try_for_each(|note| output.line(&format!("  {note}")))?;
-        let rows =
-            rows.iter().map(|endpoint| [format!("  {}", endpoint.uid), endpoint.url.clone(), endpoint.told(applied)]);
+        self.notes.iter().try_for_each(|note| output.line(&format!("  {}", one_line(note))))?;
+        let rows = rows.iter().map(|endpoint| {
+            [format!("  {}", one_line(&endpoint.uid)), one_line(&endpoint.url), endpoint.told(applied)]
+        });
         Table::new(output, ["  ENDPOINT", "URL", "WHAT"]).rows(&rows.collect::<Vec<_>>())
     }
+}
+
+/// A text of the source's, of which a terminal obeys nothing.
+fn one_line(text: &str) -> String {
+    let written = |letter: char| {
+        let escaped = letter.is_control().then(|| letter.escape_default());
+        escaped.map_or_else(|| letter.to_string(), |escaped| escaped.to_string())
+    };
+    text.chars().map(written).collect()
 }
 
 impl Counts {
@@ -178,6 +188,7 @@ impl Counts {
         let end = match (applied, writes) {
             (false, _) => "This was a dry run, nothing was written: --apply does it.".to_owned(),
             (true, 0) => "Nothing had to be written.".to_owned(),
+            (true, 1) => "One call has written; the same command once more changes nothing.".to_owned(),
             (true, writes) => format!("{writes} calls have written; the same command once more changes nothing."),
         };
         output.line(&end)
@@ -196,5 +207,45 @@ impl Counts {
         Err(Failure::new(Kind::Unwell, what)
             .because("each is named above, with its reason")
             .try_this("see to the reasons, or leave those out, and run the same command again"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(fate: Fate, notes: &[&str]) -> Endpoint {
+        let notes = notes.iter().map(|&note| note.to_owned()).collect();
+        Endpoint { uid: "ep_1".to_owned(), url: "https://a/".to_owned(), id: None, fate, doubtful: false, notes }
+    }
+
+    #[track_caller]
+    fn check(endpoint: &Endpoint, applied: bool, told: &str, action: &str) {
+        assert_eq!(anstream::adapter::strip_str(&endpoint.told(applied)).to_string(), told);
+        assert_eq!(endpoint.json("org_1", applied)["action"], action);
+    }
+
+    #[test]
+    fn a_fate_is_told_as_what_is_to_be_or_as_what_was_done() {
+        let changed = Fate::Change(vec!["url".to_owned(), "secret".to_owned()]);
+        check(&endpoint(Fate::Make, &["a", "b"]), false, "make; a; b", "make");
+        check(&endpoint(Fate::Make, &[]), true, "made", "make");
+        check(&endpoint(changed.clone(), &[]), false, "change url, secret", "change");
+        check(&endpoint(changed, &[]), true, "changed url, secret", "change");
+        check(&endpoint(Fate::Same, &[]), true, "same", "none");
+        check(&endpoint(Fate::Cannot(vec!["a\u{1b}[2J\n".to_owned()]), &[]), true, "cannot: a\\u{1b}[2J\\n", "cannot");
+    }
+
+    #[test]
+    fn whatever_cannot_be_taken_over_makes_it_end_unwell() {
+        let mut counts = Counts::default();
+        let all = vec![endpoint(Fate::Make, &[]), endpoint(Fate::Same, &[])];
+        counts.add(&Outcome { is_new: true, endpoints: all, ..Outcome::default() });
+        assert!(counts.check().is_ok() && counts.endpoints() == 2);
+        let one = vec![endpoint(Fate::Cannot(vec!["x".to_owned()]), &[])];
+        counts.add(&Outcome { endpoints: one, ..Outcome::default() });
+        counts.add(&Outcome { is_new: true, cannot: Some("y".to_owned()), ..Outcome::default() });
+        assert_eq!((counts.organizations, counts.new_organizations, counts.refused_organizations), (3, 1, 1));
+        assert_eq!(counts.check().err().map(|failure| failure.kind), Some(Kind::Unwell));
     }
 }

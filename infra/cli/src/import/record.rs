@@ -100,9 +100,10 @@ impl Line {
         };
         let (organization, profile) = (take("organization")?, take("profile")?);
         let organization = organization.ok_or("organization is missing")?;
-        let endpoint = match fields.is_empty() {
-            true => None,
-            false => Some(serde_json::from_value(fields.into()).map_err(|error| said(&error))?),
+        let endpoint = if fields.is_empty() {
+            None
+        } else {
+            Some(serde_json::from_value(fields.into()).map_err(|error| said(&error))?)
         };
         Ok(Self { organization, profile, endpoint })
     }

@@ -13,7 +13,7 @@ use crate::import::record::Line;
 /// The lines, organization by organization: no more than one is held at a time.
 pub(crate) struct Lines {
     name: String,
-    lines: std::io::Lines<BufReader<File>>,
+    text: std::io::Lines<BufReader<File>>,
     number: usize,
     profile: Option<String>,
     /// The first line of the next organization.
@@ -29,9 +29,9 @@ impl Lines {
         let name = file.display().to_string();
         let opened =
             File::open(file).map_err(|error| Failure::usage(format!("{name} cannot be read.")).because(error))?;
-        let lines = BufReader::new(opened).lines();
+        let text = BufReader::new(opened).lines();
         let (seen, hasher) = (HashSet::new(), RandomState::new());
-        Ok(Self { name, lines, number: 0, profile, ahead: None, seen, hasher })
+        Ok(Self { name, text, number: 0, profile, ahead: None, seen, hasher })
     }
 
     /// The next organization.
@@ -56,7 +56,7 @@ impl Lines {
     }
 
     fn line(&mut self) -> Result<Option<Line>, Failure> {
-        for text in self.lines.by_ref() {
+        for text in self.text.by_ref() {
             self.number += 1;
             let text = text.map_err(|error| Failure::failed(format!("{} cannot be read.", self.name), error))?;
             if !text.trim().is_empty() {

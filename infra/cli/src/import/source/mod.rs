@@ -52,7 +52,7 @@ pub(crate) enum Finder {
     /// Line by line.
     Slothbox(slothbox::Organizations),
     /// Line by line.
-    File(file::Lines),
+    File(Box<file::Lines>),
 }
 
 impl Finder {

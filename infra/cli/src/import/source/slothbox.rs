@@ -63,7 +63,8 @@ struct Endpoints {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Endpoint {
-    endpoint_id: String,
+    #[serde(rename = "endpointId")]
+    id: String,
     url: String,
     event_types: Vec<String>,
     description: Option<String>,
@@ -95,10 +96,10 @@ pub(super) async fn endpoints(
     let path = ["organizations", organization, "webhooks"];
     let Endpoints { endpoints } = calls.make(client, &Call::get(&path)).await?;
     let read = stream::iter(endpoints).map(async |endpoint: Endpoint| {
-        let path = ["organizations", organization, "webhooks", endpoint.endpoint_id.as_str(), "secret"];
+        let path = ["organizations", organization, "webhooks", endpoint.id.as_str(), "secret"];
         match calls.make::<Secret>(client, &Call::get(&path)).await {
             Ok(Secret { secret }) => Ok(record(endpoint, secret)),
-            Err(failure) => Err(Unread { why: failure.to_string(), uid: endpoint.endpoint_id, url: endpoint.url }),
+            Err(failure) => Err(Unread { why: failure.to_string(), uid: endpoint.id, url: endpoint.url }),
         }
     });
     Ok(read.buffered(8).collect().await)
@@ -116,7 +117,7 @@ fn record(endpoint: Endpoint, secret: String) -> Record {
     }
     let enabled = endpoint.status == "enabled";
     Record {
-        uid: endpoint.endpoint_id,
+        uid: endpoint.id,
         url: endpoint.url,
         event_types: endpoint.event_types,
         secret: Some(secret),

@@ -1,8 +1,9 @@
-"""A stand-in for Svix: of its public API what an export reads, over endpoints that are made up.
+"""A stand-in for the systems that endpoints come from: of Svix's public API, and of Slothbox's, what an import reads, over
+endpoints that are made up.
 
-    python infra/local/svix.py FILE [PREFIX]
+    python infra/local/sources.py FILE
 
-serves two small organizations until it is stopped, and writes its URL into FILE.
+serves a few of them until it is stopped, and writes its URL into FILE.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-# What it is called with.
+# What they are called with.
 TOKEN = "testsk_migration"
+KEY = "sk_migration"
 
 URL = "https://example.com/webhooks"
 TIME = "2026-01-01T00:00:00Z"
@@ -45,12 +47,19 @@ def secret(identifier: str) -> str:
     return "whsec_" + base64.b64encode(hashlib.sha256(identifier.encode()).digest()).decode()
 
 
-class Svix:
-    """Applications by their uids, each with its endpoints. Their ids are made of the uids."""
+class Source:
+    """Applications by their uids, each with its endpoints, as Svix has them; their ids are made of the uids. Organizations
+    are the same as Slothbox has them."""
 
-    def __init__(self, applications: dict[str, list[Endpoint]], sensitive: dict[str, list[str]] | None = None) -> None:
+    def __init__(
+        self,
+        applications: dict[str, list[Endpoint]],
+        sensitive: dict[str, list[str]] | None = None,
+        organizations: dict[str, list[Endpoint]] | None = None,
+    ) -> None:
         self.applications = applications
         self.sensitive = sensitive or {}
+        self.organizations = organizations or {}
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler(self.answer))
         self.server.daemon_threads = True
 
@@ -76,8 +85,20 @@ class Svix:
                 return {"headers": {}, "sensitive": self.sensitive.get(identifier, [])}
             case ["api", "v1", "app", _, "endpoint", _, "transformation"]:
                 return {"code": None, "enabled": False}
+            case ["organizations", identifier, "webhooks"]:
+                return {"endpoints": [as_slothbox(entry) for entry in self.organizations[identifier]]}
+            case ["organizations", _, "webhooks", identifier, "secret"]:
+                return {"secret": secret(identifier)}
             case _:
                 return None
+
+
+def as_slothbox(entry: Endpoint) -> dict[str, Any]:
+    """An endpoint as a list of Slothbox's has it."""
+    return {
+        **{"endpointId": entry["id"], "url": entry["url"], "eventTypes": entry["filterTypes"] or ["*"]},
+        **{"description": entry["description"], "status": "enabled", "ordered": False, "createdAt": TIME},
+    }
 
 
 def application(uid: str) -> dict[str, Any]:
@@ -105,7 +126,7 @@ def handler(answer: Callable[[str, dict[str, list[str]]], Any]) -> type[BaseHTTP
 
         def do_GET(self) -> None:
             url = urlsplit(self.path)
-            if self.headers.get("authorization") != f"Bearer {TOKEN}":
+            if self.headers.get("authorization") != (KEY if url.path.startswith("/organizations/") else f"Bearer {TOKEN}"):
                 return self.reply(401, {"code": "authentication_failed", "detail": "Invalid token"})
             found = answer(url.path, parse_qs(url.query))
             if found is None:
@@ -128,21 +149,19 @@ def handler(answer: Callable[[str, dict[str, list[str]]], Any]) -> type[BaseHTTP
 
 def main() -> None:
     """Serve what the page about migrations takes over."""
-    file, prefix = Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "migrating"
-    svix = Svix(
+    file = Path(sys.argv[1])
+    source = Source(
         {
-            f"{prefix}-1": [
-                endpoint("ep_1", filterTypes=["environment.started"]),
-                endpoint("ep_2", channels=["project-7"]),
-            ],
-            f"{prefix}-2": [endpoint("ep_3"), endpoint("ep_4", disabled=True)],
+            "migrating-1": [endpoint("ep_1", filterTypes=["sandbox.created"]), endpoint("ep_2", channels=["project-7"])],
+            "migrating-2": [endpoint("ep_3"), endpoint("ep_4", disabled=True)],
         },
         sensitive={"ep_3": ["Authorization"]},
+        organizations={"migrating-3": [endpoint("ep_5")]},
     )
     draft = file.with_suffix(".draft")
-    draft.write_text(svix.url, encoding="utf-8")
+    draft.write_text(source.url, encoding="utf-8")
     draft.replace(file)
-    svix.server.serve_forever()
+    source.server.serve_forever()
 
 
 if __name__ == "__main__":
