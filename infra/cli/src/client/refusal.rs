@@ -128,7 +128,7 @@ impl ApiFailure {
     /// What is wrong with this one call; nothing where other calls would fail of the same.
     pub(crate) fn reasons(&self) -> Option<Vec<String>> {
         match self {
-            Self::Refused(Refusal { status: 401 | 403 | 429 | 500.., .. }) | Self::Unreachable { .. } => None,
+            Self::Refused(Refusal { status: 401 | 403 | 429 | 502..=504, .. }) | Self::Unreachable { .. } => None,
             Self::Refused(refusal) if refusal.fields.is_empty() => Some(vec![refusal.message.clone()]),
             Self::Refused(Refusal { fields, .. }) => {
                 let told = |(field, texts): (&String, &Vec<String>)| format!("{field}: {}", texts.join(" "));

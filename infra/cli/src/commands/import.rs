@@ -158,7 +158,15 @@ async fn import(context: &Context<'_>, finder: Finder, reader: Reader, how: &How
     let importer = Importer { target, reader, manner };
     let (mut counts, progress) = (Counts::default(), Progress::of(None));
     let mut outcomes = std::pin::pin!(found(finder).map_ok(|found| importer.import(found)).try_buffered(at_once));
-    while let Some(outcome) = outcomes.try_next().await? {
+    loop {
+        let outcome = match outcomes.try_next().await {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => break,
+            Err(failure) => {
+                progress.above(|| note("It stopped here. What was done stays so; the same command goes on."));
+                return Err(failure);
+            }
+        };
         counts.add(&outcome);
         progress.above(|| outcome.show(output, how.apply))?;
         progress.at(counts.endpoints(), format!("{} endpoints of {}", counts.endpoints(), counts.organizations));
