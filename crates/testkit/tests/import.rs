@@ -10,7 +10,7 @@ use base64::Engine as _;
 use hookbell_testkit::answer::Answer;
 use hookbell_testkit::api_proxy::ApiProxy;
 use hookbell_testkit::fresh;
-use hookbell_testkit::hookbell::{Done, Hookbell};
+use hookbell_testkit::hookbell::Hookbell;
 use hookbell_testkit::organization::Organization;
 use hookbell_testkit::receiver::{Arrival, Receiver};
 use hookbell_testkit::slothbox::Slothbox;
@@ -33,24 +33,6 @@ fn path() -> PathBuf {
 /// The command that imports from a stand-in for Svix.
 fn from_svix(svix: &Svix, more: &str) -> String {
     format!("import svix --server {} --token {} {more}", svix.url(), svix.token())
-}
-
-/// What a command says, line by line, of endpoints; and its sum.
-fn told(done: &Done) -> (Vec<Value>, Value) {
-    let mut lines = done.lines();
-    let summary = lines.pop().unwrap()["summary"].clone();
-    lines.retain(|line| line.get("uid").is_some());
-    (lines, summary)
-}
-
-/// Runs a command, and gives what it says.
-async fn run(hookbell: &Hookbell, line: &str, code: i32) -> (Vec<Value>, Value) {
-    told(&hookbell.with(&["--json"]).run(line).await.check(code))
-}
-
-async fn endpoints(organization: &Organization) -> Vec<Value> {
-    let listed = organization.api.get(&organization.managing("")).await.expect(200);
-    listed["endpoints"].as_array().unwrap().clone()
 }
 
 /// Sends an event, and gives what arrives.
@@ -86,7 +68,7 @@ async fn a_receiver_of_svix_goes_on_with_its_secret_its_headers_and_their_names(
     for said in [&dry.out, &dry.err, &applied.out, &applied.err] {
         assert!(![svix.token(), &key, &hidden].iter().any(|text| said.contains(text)), "{said}");
     }
-    let made = endpoints(&organization).await.remove(0);
+    let made = organization.endpoints().await.remove(0);
     assert_eq!((&made["uid"], &made["description"]), (&json!(endpoint.id()), &json!("From elsewhere")));
     assert_eq!((&made["eventTypes"], &made["rateLimit"]), (&json!(["*"]), &json!(50)));
     let arrival = arrival(&organization, &receiver).await;
@@ -104,21 +86,21 @@ async fn hundreds_of_endpoints_come_over_and_a_second_run_writes_nothing() {
     for organization in &organizations {
         svix.add(&organization.id, (0..10).map(|_| SvixEndpoint::new(PUBLIC, &secret())).collect());
     }
-    let (_, planned) = run(&hookbell, &from_svix(&svix, "--profile slothbox"), 0).await;
+    let (_, planned) = hookbell.import(&from_svix(&svix, "--profile slothbox"), 0).await;
     assert_eq!((&planned["newOrganizations"], &planned["make"]), (&json!(20), &json!(200)));
     assert_eq!((&planned["calls"]["writes"], proxy.take().1), (&json!(0), 0));
 
-    let (lines, made) = run(&hookbell, &from_svix(&svix, "--profile slothbox --apply"), 0).await;
+    let (lines, made) = hookbell.import(&from_svix(&svix, "--profile slothbox --apply"), 0).await;
     assert_eq!((&made["make"], &made["endpoints"], lines.len()), (&json!(200), &json!(200), 200));
     assert_eq!(proxy.take().1, 220, "one for each organization and endpoint");
     let all = async || {
-        let listed = organizations.iter().map(endpoints);
+        let listed = organizations.iter().map(Organization::endpoints);
         futures_util::future::join_all(listed).await
     };
     let before = all().await;
     assert!(before.iter().all(|endpoints| endpoints.len() == 10));
 
-    let (_, again) = run(&hookbell, &from_svix(&svix, "--profile slothbox --apply"), 0).await;
+    let (_, again) = hookbell.import(&from_svix(&svix, "--profile slothbox --apply"), 0).await;
     assert_eq!((&again["same"], &again["make"], &again["change"]), (&json!(200), &json!(0), &json!(0)));
     let (reads, writes) = proxy.take();
     assert_eq!((writes, &again["calls"]["writes"]), (0, &json!(0)), "and {reads} calls that read");
@@ -139,15 +121,15 @@ async fn one_that_was_killed_in_the_middle_is_finished_by_the_next() {
     proxy.wait_for_writes(7).await;
     drop(killed);
     proxy.relent();
-    let (_, finished) = run(&hookbell, &from_svix(&svix, "--profile slothbox --apply"), 0).await;
+    let (_, finished) = hookbell.import(&from_svix(&svix, "--profile slothbox --apply"), 0).await;
     assert!(finished["make"].as_u64().unwrap() < 15 && finished["endpoints"] == 15, "{finished}");
     for organization in &organizations {
-        let mut uids: Vec<_> = endpoints(organization).await.iter().map(|it| it["uid"].clone()).collect();
+        let mut uids: Vec<_> = organization.endpoints().await.iter().map(|it| it["uid"].clone()).collect();
         uids.sort_by_key(Value::to_string);
         uids.dedup();
         assert_eq!(uids.len(), 5, "each once");
     }
-    let (_, again) = run(&hookbell, &from_svix(&svix, "--apply"), 0).await;
+    let (_, again) = hookbell.import(&from_svix(&svix, "--apply"), 0).await;
     assert_eq!((&again["same"], &again["calls"]["writes"]), (&json!(15), &json!(0)));
 }
 
@@ -171,7 +153,7 @@ async fn what_cannot_be_taken_over_is_named_with_its_reason_and_stops_no_other()
     svix.add(&organization.id, all.collect());
     svix.add("no organization", vec![at(PUBLIC)]);
     for (option, made, refused) in [("", 3, 6), ("--apply", 1, 8)] {
-        let (lines, summary) = run(&hookbell, &from_svix(&svix, &format!("--profile slothbox {option}")), 5).await;
+        let (lines, summary) = hookbell.import(&from_svix(&svix, &format!("--profile slothbox {option}")), 5).await;
         assert_eq!((&summary["make"], &summary["cannot"]), (&json!(made), &json!(refused)), "{summary}");
         assert_eq!(summary["cannotOrganizations"], 1);
         let of = |endpoint: &SvixEndpoint| lines.iter().find(|line| line["uid"] == endpoint.id()).unwrap().clone();
@@ -186,7 +168,7 @@ async fn what_cannot_be_taken_over_is_named_with_its_reason_and_stops_no_other()
             assert!(words.contains("https") || words.contains("not public"), "{line}");
         }
     }
-    assert_eq!(endpoints(&organization).await.len(), 1);
+    assert_eq!(organization.endpoints().await.len(), 1);
     let told = hookbell.run(&from_svix(&svix, "--profile slothbox")).await.check(5);
     assert!(told.out.contains("no organization") && told.out.contains("cannot: it listens"), "{}", told.out);
     let profile = hookbell.run(&from_svix(&svix, "--profile nobodys")).await.check(5);
@@ -199,11 +181,11 @@ async fn an_organization_takes_as_many_as_the_deployment_allows() {
     let organization = Organization::unheard_of(&stack, "slothbox");
     svix.add(&organization.id, (0..52).map(|_| SvixEndpoint::new(PUBLIC, &secret())).collect());
     for option in ["", "--apply"] {
-        let (lines, summary) = run(&hookbell, &from_svix(&svix, &format!("--profile slothbox {option}")), 5).await;
+        let (lines, summary) = hookbell.import(&from_svix(&svix, &format!("--profile slothbox {option}")), 5).await;
         assert_eq!((&summary["make"], &summary["cannot"]), (&json!(50), &json!(2)));
         assert!(lines[51]["reasons"][0].as_str().unwrap().contains("EndpointLimit"), "{}", lines[51]);
     }
-    assert_eq!(endpoints(&organization).await.len(), 50);
+    assert_eq!(organization.endpoints().await.len(), 50);
 }
 
 #[tokio::test]
@@ -212,25 +194,25 @@ async fn what_changes_at_the_source_changes_here_and_a_new_secret_overlaps() {
     let (organization, receiver) = (Organization::unheard_of(&stack, "slothbox"), Receiver::always(&stack, 200).await);
     let (old, new) = (secret(), secret());
     svix.add(&organization.id, vec![SvixEndpoint::new(&receiver.url(), &old), SvixEndpoint::new(PUBLIC, &old)]);
-    let _ = run(&hookbell, &from_svix(&svix, "--profile slothbox --apply"), 0).await;
+    let _ = hookbell.import(&from_svix(&svix, "--profile slothbox --apply"), 0).await;
     svix.change(0, |endpoint| endpoint.key.clone_from(&new));
     svix.change(1, |endpoint| endpoint.listed["disabled"] = json!(true));
 
-    let before = endpoints(&organization).await;
-    let (kept, summary) = run(&hookbell, &from_svix(&svix, "--apply --keep"), 0).await;
+    let before = organization.endpoints().await;
+    let (kept, summary) = hookbell.import(&from_svix(&svix, "--apply --keep"), 0).await;
     assert!(summary["same"] == 2 && kept[0]["notes"][0].as_str().unwrap().contains("another secret"), "{kept:?}");
-    let (planned, _) = run(&hookbell, &from_svix(&svix, ""), 0).await;
+    let (planned, _) = hookbell.import(&from_svix(&svix, ""), 0).await;
     assert_eq!((&planned[0]["changes"], &planned[1]["changes"]), (&json!(["secret"]), &json!(["status"])));
     assert!(planned[0]["notes"][0].as_str().unwrap().contains("signs on for a day"), "{}", planned[0]);
-    assert_eq!(endpoints(&organization).await, before);
+    assert_eq!(organization.endpoints().await, before);
 
-    let (_, applied) = run(&hookbell, &from_svix(&svix, "--apply"), 0).await;
+    let (_, applied) = hookbell.import(&from_svix(&svix, "--apply"), 0).await;
     assert_eq!((&applied["change"], &applied["calls"]["writes"]), (&json!(2), &json!(2)));
     let arrival = arrival(&organization, &receiver).await;
     arrival.with_token(0).verify(&new);
     arrival.with_token(1).verify(&old);
-    assert_eq!(endpoints(&organization).await[1]["status"], "disabled");
-    let (_, again) = run(&hookbell, &from_svix(&svix, "--apply"), 0).await;
+    assert_eq!(organization.endpoints().await[1]["status"], "disabled");
+    let (_, again) = hookbell.import(&from_svix(&svix, "--apply"), 0).await;
     assert_eq!((&again["same"], &again["calls"]["writes"]), (&json!(2), &json!(0)));
 }
 
@@ -240,16 +222,16 @@ async fn what_hookbell_has_disabled_stays_so() {
     let organization = Organization::unheard_of(&stack, "slothbox");
     let receiver = Receiver::start(&stack, |_, _| Answer::status(410)).await;
     svix.add(&organization.id, vec![SvixEndpoint::new(&receiver.url(), &secret())]);
-    let _ = run(&hookbell, &from_svix(&svix, "--profile slothbox --apply"), 0).await;
+    let _ = hookbell.import(&from_svix(&svix, "--profile slothbox --apply"), 0).await;
     let _ = arrival(&organization, &receiver).await;
     hookbell_testkit::patience::eventually("its end", async || {
-        (endpoints(&organization).await[0]["status"] == "disabled").then_some(())
+        (organization.endpoints().await[0]["status"] == "disabled").then_some(())
     })
     .await;
-    let (lines, summary) = run(&hookbell, &from_svix(&svix, "--apply"), 0).await;
+    let (lines, summary) = hookbell.import(&from_svix(&svix, "--apply"), 0).await;
     assert!(lines[0]["notes"][0].as_str().unwrap().contains("410 Gone"), "{}", lines[0]);
     assert_eq!((&summary["same"], &summary["calls"]["writes"]), (&json!(1), &json!(0)));
-    assert_eq!(endpoints(&organization).await[0]["status"], "disabled");
+    assert_eq!(organization.endpoints().await[0]["status"], "disabled");
 }
 
 #[tokio::test]
@@ -259,17 +241,17 @@ async fn one_whose_headers_are_not_told_gets_nothing_until_somebody_has_set_them
     let mut endpoint = SvixEndpoint::new(&receiver.url(), &secret());
     endpoint.sensitive.push("Authorization".to_owned());
     svix.add(&organization.id, vec![endpoint]);
-    let (lines, _) = run(&hookbell, &from_svix(&svix, "--profile slothbox --apply"), 0).await;
+    let (lines, _) = hookbell.import(&from_svix(&svix, "--profile slothbox --apply"), 0).await;
     let id = lines[0]["endpointId"].as_str().unwrap();
     assert!(lines[0]["notes"][0].as_str().unwrap().contains("Authorization"), "{}", lines[0]);
-    let (_, again) = run(&hookbell, &from_svix(&svix, "--apply"), 0).await;
-    assert_eq!((&again["same"], &endpoints(&organization).await[0]["status"]), (&json!(1), &json!("disabled")));
+    let (_, again) = hookbell.import(&from_svix(&svix, "--apply"), 0).await;
+    assert_eq!((&again["same"], &organization.endpoints().await[0]["status"]), (&json!(1), &json!("disabled")));
     let set = format!("endpoints update {} {id} --header", organization.id);
     let _ = hookbell.run_with(&set, &["Authorization: Bearer x"]).await.check(0);
-    let (lines, _) = run(&hookbell, &from_svix(&svix, "--apply"), 0).await;
+    let (lines, _) = hookbell.import(&from_svix(&svix, "--apply"), 0).await;
     assert_eq!(lines[0]["changes"], json!(["status"]));
     assert_eq!(arrival(&organization, &receiver).await.header("authorization"), "Bearer x");
-    let (_, again) = run(&hookbell, &from_svix(&svix, "--apply"), 0).await;
+    let (_, again) = hookbell.import(&from_svix(&svix, "--apply"), 0).await;
     assert_eq!((&again["same"], &again["calls"]["writes"]), (&json!(1), &json!(0)));
 }
 
@@ -281,13 +263,15 @@ async fn made_disabled_they_get_nothing_until_the_switch() {
     let off = SvixEndpoint::new(PUBLIC, &secret()).with(&json!({ "disabled": true }));
     svix.add(&organization.id, vec![SvixEndpoint::new(&receiver.url(), &key), off]);
     for made in [2, 0] {
-        let (_, summary) = run(&hookbell, &from_svix(&svix, "--profile slothbox --apply --disabled"), 0).await;
+        let (_, summary) = hookbell.import(&from_svix(&svix, "--profile slothbox --apply --disabled"), 0).await;
         assert_eq!((&summary["make"], &summary["change"]), (&json!(made), &json!(0)));
-        assert!(endpoints(&organization).await.iter().all(|endpoint| endpoint["status"] == "disabled"));
+        assert!(organization.endpoints().await.iter().all(|endpoint| endpoint["status"] == "disabled"));
     }
-    let (_, summary) = run(&hookbell, &from_svix(&svix, "--apply"), 0).await;
+    let elsewhere = from_svix(&svix, &format!("--apply --only org_{}", fresh()));
+    assert_eq!(hookbell.import(&elsewhere, 0).await.1["organizations"], 0);
+    let (_, summary) = hookbell.import(&from_svix(&svix, &format!("--apply --only {}", organization.id)), 0).await;
     assert_eq!(summary["change"], 1);
-    assert_eq!(endpoints(&organization).await[1]["status"], "disabled", "as it is at the source");
+    assert_eq!(organization.endpoints().await[1]["status"], "disabled", "as it is at the source");
     arrival(&organization, &receiver).await.verify(&key);
 }
 
@@ -299,13 +283,13 @@ async fn one_that_was_made_by_hand_is_not_made_twice() {
     let by_hand = organization.endpoint(&receiver, &["*"]).await;
     let endpoint = SvixEndpoint::new(&receiver.url(), &by_hand.secret);
     svix.add(&organization.id, vec![endpoint.clone()]);
-    let (lines, _) = run(&hookbell, &from_svix(&svix, "--apply"), 5).await;
+    let (lines, _) = hookbell.import(&from_svix(&svix, "--apply"), 5).await;
     let reason = lines[0]["reasons"][0].as_str().unwrap();
     let command = reason.split('`').nth(1).unwrap().strip_prefix("hookbell ").unwrap();
     let _ = hookbell.run(command).await.check(0);
-    let (lines, _) = run(&hookbell, &from_svix(&svix, "--apply"), 0).await;
+    let (lines, _) = hookbell.import(&from_svix(&svix, "--apply"), 0).await;
     assert_eq!(lines[0]["endpointId"], json!(by_hand.id));
-    assert_eq!(endpoints(&organization).await.len(), 1);
+    assert_eq!(organization.endpoints().await.len(), 1);
 }
 
 #[tokio::test]
@@ -325,11 +309,11 @@ async fn a_system_with_slothbox_s_api_is_taken_over_with_a_key_for_each_organiza
     let applied = hookbell.with(&["--json"]).run(&format!("{line} --apply")).await.check(5);
     assert!(applied.out.contains("Unauthorized") && !applied.out.contains("sk_wrong"), "{}", applied.out);
     other.api.get(&other.managing("")).await.check(404);
-    let made = endpoints(&organization).await;
+    let made = organization.endpoints().await;
     assert_eq!((&made[0]["uid"], &made[1]["ordered"]), (&json!("whe_00"), &json!(true)));
     arrival(&organization, &receiver).await.verify(&key);
     std::fs::write(&keys, format!("{} sk_other\n{} sk_owner\n", other.id, organization.id)).unwrap();
-    let (_, again) = run(&hookbell, &format!("{line} --apply"), 0).await;
+    let (_, again) = hookbell.import(&format!("{line} --apply"), 0).await;
     assert_eq!((&again["same"], &again["make"]), (&json!(2), &json!(1)));
     std::fs::remove_file(keys).unwrap();
 }
@@ -362,21 +346,21 @@ async fn what_a_source_has_goes_into_a_file_that_can_be_edited_and_taken_over() 
     );
 
     let take = format!("import file {} --apply", file.display());
-    let (_, refused) = run(&hookbell, &take, 5).await;
+    let (_, refused) = hookbell.import(&take, 5).await;
     assert_eq!((&refused["make"], &refused["cannot"], &refused["newOrganizations"]), (&json!(1), &json!(1), &json!(2)));
     let text = std::fs::read_to_string(&file).unwrap();
     let edited = text.lines().map(|line| {
         let mut line: Value = serde_json::from_str(line).unwrap();
         if line.as_object_mut().unwrap().remove("cannot").is_some() {
-            line["filter"] = json!({ "data": { "resource": { "type": [{ "exists": true }] } } });
+            line["filter"] = json!({ "type": [{ "exists": true }] });
         }
         line.to_string()
     });
     std::fs::write(&file, edited.collect::<Vec<_>>().join("\n")).unwrap();
-    let (_, made) = run(&hookbell, &take, 0).await;
+    let (_, made) = hookbell.import(&take, 0).await;
     assert_eq!((&made["make"], &made["same"]), (&json!(1), &json!(1)));
     arrival(&organization, &receiver).await.verify(&key);
-    let (_, again) = run(&hookbell, &take, 0).await;
+    let (_, again) = hookbell.import(&take, 0).await;
     assert_eq!((&again["same"], &again["calls"]["writes"]), (&json!(2), &json!(0)));
     for file in [file, token] {
         std::fs::remove_file(file).unwrap();

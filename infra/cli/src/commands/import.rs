@@ -89,6 +89,9 @@ pub(crate) struct How {
     /// The profile that the organizations are to have, where the source does not say
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
+    /// Only this organization, by its id here; any number of times
+    #[arg(long, value_name = "ORG")]
+    only: Vec<String>,
     /// Calls at once, to the source and to hookbell each
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
     at_once: u8,
@@ -139,14 +142,16 @@ pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<(), F
         }
     };
     match &how.to {
-        Some(file) => save(context.output, finder, &reader, file, usize::from(how.at_once)).await,
+        Some(file) => save(context.output, finder, &reader, file, &how).await,
         None => import(context, finder, reader, &how).await,
     }
 }
 
-/// The organizations one after the other, each read when its turn comes.
-fn found(finder: Finder) -> impl Stream<Item = Result<Found, Failure>> {
-    stream::try_unfold(finder, async |mut finder| Ok(finder.next().await?.map(|found| (found, finder))))
+/// The organizations that are wanted one after the other, each read when its turn comes.
+fn found(finder: Finder, only: &[String]) -> impl Stream<Item = Result<Found, Failure>> {
+    let all = stream::try_unfold(finder, async |mut finder| Ok(finder.next().await?.map(|found| (found, finder))));
+    let wanted = |found: &Found| only.is_empty() || only.contains(&found.organization);
+    all.try_filter(move |found| std::future::ready(wanted(found)))
 }
 
 async fn import(context: &Context<'_>, finder: Finder, reader: Reader, how: &How) -> Result<(), Failure> {
@@ -157,7 +162,8 @@ async fn import(context: &Context<'_>, finder: Finder, reader: Reader, how: &How
     let manner = Manner { apply: how.apply, keep: how.keep, disabled: how.disabled };
     let importer = Importer { target, reader, manner };
     let (mut counts, progress) = (Counts::default(), Progress::of(None));
-    let mut outcomes = std::pin::pin!(found(finder).map_ok(|found| importer.import(found)).try_buffered(at_once));
+    let mut outcomes =
+        std::pin::pin!(found(finder, &how.only).map_ok(|found| importer.import(found)).try_buffered(at_once));
     loop {
         let outcome = match outcomes.try_next().await {
             Ok(Some(outcome)) => outcome,
@@ -178,7 +184,7 @@ async fn import(context: &Context<'_>, finder: Finder, reader: Reader, how: &How
 }
 
 /// Writes what a source has into a file that only its owner may read.
-async fn save(output: Output, finder: Finder, reader: &Reader, to: &Path, at_once: usize) -> Result<(), Failure> {
+async fn save(output: Output, finder: Finder, reader: &Reader, to: &Path, how: &How) -> Result<(), Failure> {
     let wrong = |error: std::io::Error| Failure::usage(format!("{} cannot be written.", to.display())).because(error);
     if to.exists() {
         return Err(Failure::usage(format!("{} is there already.", to.display())).try_this("another name"));
@@ -188,14 +194,14 @@ async fn save(output: Output, finder: Finder, reader: &Reader, to: &Path, at_onc
     let (mut file, mut unread) = (BufWriter::new(opened), 0_u64);
     let (mut organizations, mut endpoints, progress) = (0_u64, 0_u64, Progress::of(None));
     let mut read = std::pin::pin!(
-        found(finder)
+        found(finder, &how.only)
             .map_ok(async |found| match reader.endpoints(&found).await {
                 Ok(records) => Ok((found, records)),
                 Err(failure) => {
                     Err(failure.explained(format!("The endpoints of {} could not be read.", found.organization)))
                 }
             })
-            .try_buffered(at_once)
+            .try_buffered(usize::from(how.at_once))
     );
     while let Some((found, records)) = read.try_next().await? {
         let line =
