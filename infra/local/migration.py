@@ -43,7 +43,7 @@ class Run:
         done, calls = self.summary, self.summary["calls"]
         return (
             f"{done['make']} made, {done['change']} changed, {done['same']} the same, {done['cannot']} not; "
-            f"calls: {calls['source']} to the source, {calls['hookbell']} to hookbell, {calls['writes']} of them write; "
+            f"calls: {calls['source']} to the source, {calls['hookbell']} to hookbell, {calls['writes']} writing write; "
             f"{self.seconds:.0f} s, {self.cpu_seconds:.1f} s of CPU, {self.peak_mb:.0f} MB at most"
         )
 
@@ -58,7 +58,7 @@ def main() -> None:
             docs.build_cli(settings)
         prefix = f"migration-{time.time_ns():x}"
         applications = {
-            f"{prefix}-{first}": [endpoint(f"ep_{first + number}", url=URL) for number in range(min(OF_EACH, size - first))]
+            f"{prefix}-{first}": [endpoint(f"ep_{number}", url=URL) for number in range(first, min(first + OF_EACH, size))]
             for first in range(0, size, OF_EACH)
         }
         source = Source(applications)
@@ -81,21 +81,21 @@ def main() -> None:
             raise Failure("The second import has changed endpoints.", "compare what the API lists before and after.")
         each = first.summary["calls"]
         line(
-            f"{size} endpoints of {len(applications)} organizations: {each['source'] / size:.2f} calls to the source and "
-            f"{each['hookbell'] / size:.2f} to hookbell for each endpoint; the second import changed nothing."
+            f"{size} endpoints of {len(applications)} organizations: {each['source'] / size:.2f} calls to the source "
+            f"and {each['hookbell'] / size:.2f} to hookbell for each endpoint; the second import changed nothing."
         )
 
 
 def run(settings: Settings, source: Source, *options: str) -> Run:
     """Run the tool, and measure it."""
-    command = [str(docs.HOOKBELL), "import", "svix", "--server", source.url, "--profile", "slothbox", "--json", *options]
+    command = [str(docs.HOOKBELL), "import", "svix", "--server", source.url, "--profile", "slothbox", "--json"]
     environment = {**os.environ, "HOOKBELL_STACK": str(settings.stack_file), "HOOKBELL_SOURCE_TOKEN": TOKEN}
     for name in ("HOOKBELL_API_URL", "HOOKBELL_KEY"):
         environment.pop(name, None)
     file, log = settings.logs / "migration.jsonl", settings.logs / "migration.log"
     started = time.monotonic()
     with file.open("wb") as out, log.open("wb") as errors:
-        process = subprocess.Popen(command, env=environment, stdout=out, stderr=errors)
+        process = subprocess.Popen([*command, *options], env=environment, stdout=out, stderr=errors)
         _, status, usage = os.wait4(process.pid, 0)
     seconds = time.monotonic() - started
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -1,5 +1,5 @@
-"""A stand-in for the systems that endpoints come from: of Svix's public API, and of Slothbox's, what an import reads, over
-endpoints that are made up.
+"""A stand-in for the systems that endpoints come from: of Svix's public API, and of Slothbox's, what an import reads,
+over endpoints that are made up.
 
     python infra/local/sources.py FILE
 
@@ -48,8 +48,8 @@ def secret(identifier: str) -> str:
 
 
 class Source:
-    """Applications by their uids, each with its endpoints, as Svix has them; their ids are made of the uids. Organizations
-    are the same as Slothbox has them."""
+    """Applications by their uids, each with its endpoints, as Svix has them; their ids are made of the uids.
+    Organizations are the same as Slothbox has them."""
 
     def __init__(
         self,
@@ -126,7 +126,8 @@ def handler(answer: Callable[[str, dict[str, list[str]]], Any]) -> type[BaseHTTP
 
         def do_GET(self) -> None:
             url = urlsplit(self.path)
-            if self.headers.get("authorization") != (KEY if url.path.startswith("/organizations/") else f"Bearer {TOKEN}"):
+            expected = KEY if url.path.startswith("/organizations/") else f"Bearer {TOKEN}"
+            if self.headers.get("authorization") != expected:
                 return self.reply(401, {"code": "authentication_failed", "detail": "Invalid token"})
             found = answer(url.path, parse_qs(url.query))
             if found is None:
@@ -152,7 +153,10 @@ def main() -> None:
     file = Path(sys.argv[1])
     source = Source(
         {
-            "migrating-1": [endpoint("ep_1", filterTypes=["sandbox.created"]), endpoint("ep_2", channels=["project-7"])],
+            "migrating-1": [
+                endpoint("ep_1", filterTypes=["sandbox.created"]),
+                endpoint("ep_2", channels=["project-7"]),
+            ],
             "migrating-2": [endpoint("ep_3"), endpoint("ep_4", disabled=True)],
         },
         sensitive={"ep_3": ["Authorization"]},

@@ -199,8 +199,8 @@ impl Work<'_> {
     async fn make(&mut self, record: &Record, shown: &mut Endpoint) -> Result<(), Failure> {
         if self.room == Some(0) {
             shown.fate = Fate::Cannot(vec![
-                "the organization has as many endpoints as the deployment allows: raise its parameter EndpointLimit, or \
-                 delete some"
+                "the organization has as many endpoints as the deployment allows: raise its parameter EndpointLimit, \
+                 or delete some"
                     .to_owned(),
             ]);
             return Ok(());

@@ -177,8 +177,8 @@ impl Counts {
         }}))?;
         let [made, changed] = if applied { ["made", "changed"] } else { ["to make", "to change"] };
         output.line(&format!(
-            "{organizations} organizations, {new_organizations} of them new, with {} endpoints: {make} {made}, {change} \
-             {changed}, {same} the same, {cannot} that cannot be taken over.",
+            "{organizations} organizations, {new_organizations} of them new, with {} endpoints: {make} {made}, \
+             {change} {changed}, {same} the same, {cannot} that cannot be taken over.",
             self.endpoints(),
         ))?;
         if self.doubtful > 0 {

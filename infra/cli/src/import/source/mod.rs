@@ -72,8 +72,7 @@ pub(crate) struct Reader {
     calls: Arc<Calls>,
 }
 
-/// The wait after a call that was refused as one too many, as often as the client makes it; each further one is twice as
-/// long.
+/// The wait after a call that was one too many, as often as the client makes it; each further one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 
 /// How often such a call is made once more: the waits come to a minute.

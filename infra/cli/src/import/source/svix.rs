@@ -202,8 +202,8 @@ fn record(endpoint: Endpoint, secret: Secret, headers: Headers, transformation: 
     let key = secret.key;
     let secret = if key.starts_with("whsk_") || key.starts_with("whpk_") {
         cannot.push(
-            "its key is asymmetric, and hookbell's would be another one: rotate it to a symmetric secret at Svix first, \
-             or make the endpoint by hand with v1a and give its receiver the new public key"
+            "its key is asymmetric, and hookbell's would be another one: rotate it to a symmetric secret at Svix \
+             first, or make the endpoint by hand with v1a and give its receiver the new public key"
                 .to_owned(),
         );
         None
