@@ -43,7 +43,7 @@ class Run:
         done, calls = self.summary, self.summary["calls"]
         return (
             f"{done['make']} made, {done['change']} changed, {done['same']} the same, {done['cannot']} not; "
-            f"calls: {calls['source']} to the source, {calls['hookbell']} to hookbell, {calls['writes']} writing write; "
+            f"calls: {calls['source']} to the source, {calls['hookbell']} to hookbell, {calls['writes']} that write; "
             f"{self.seconds:.0f} s, {self.cpu_seconds:.1f} s of CPU, {self.peak_mb:.0f} MB at most"
         )
 
@@ -58,7 +58,7 @@ def main() -> None:
             docs.build_cli(settings)
         prefix = f"migration-{time.time_ns():x}"
         applications = {
-            f"{prefix}-{first}": [endpoint(f"ep_{number}", url=URL) for number in range(first, min(first + OF_EACH, size))]
+            f"{prefix}-{first}": [endpoint(f"ep_{n}", url=URL) for n in range(first, min(first + OF_EACH, size))]
             for first in range(0, size, OF_EACH)
         }
         source = Source(applications)

@@ -135,8 +135,8 @@ mod tests {
     #[test]
     fn a_line_reads_back_and_null_is_not_absence() {
         let text = concat!(
-            r#"{"eventTypes":["*"],"filter":null,"headers":{"X-A":"b"},"organization":"org_1","profile":"p","rateLimit":5,"#,
-            r#""secret":"whsec_x","status":"disabled","uid":"ep_1","url":"https://example.com/"}"#
+            r#"{"eventTypes":["*"],"filter":null,"headers":{"X-A":"b"},"organization":"org_1","profile":"p","#,
+            r#""rateLimit":5,"secret":"whsec_x","status":"disabled","uid":"ep_1","url":"https://example.com/"}"#
         );
         let line = Line::read(text).unwrap();
         assert_eq!(line.write(), text);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt as _, stream};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::{Calls, Found, Place, Unread};
 use crate::client::{ApiFailure, Call, Client, Explain as _};
@@ -37,10 +38,9 @@ struct Page<T> {
 struct Application {
     id: String,
     uid: Option<String>,
-    #[serde(alias = "throttleRate")]
     rate_limit: Option<u32>,
-    #[serde(default)]
-    metadata: BTreeMap<String, String>,
+    throttle_rate: Option<u32>,
+    metadata: Option<Map<String, Value>>,
 }
 
 #[derive(Deserialize)]
@@ -53,13 +53,12 @@ struct Endpoint {
     description: String,
     #[serde(default)]
     disabled: Option<bool>,
-    #[serde(alias = "eventTypes")]
     filter_types: Option<Vec<String>>,
+    event_types: Option<Vec<String>>,
     channels: Option<Vec<String>>,
-    #[serde(alias = "throttleRate")]
     rate_limit: Option<u32>,
-    #[serde(default)]
-    metadata: BTreeMap<String, String>,
+    throttle_rate: Option<u32>,
+    metadata: Option<Map<String, Value>>,
 }
 
 #[derive(Deserialize)]
@@ -124,11 +123,11 @@ impl Applications {
 
 fn found(application: Application, profile: Option<String>) -> Found {
     let mut notes = Vec::new();
-    if let Some(limit) = application.rate_limit {
+    if let Some(limit) = application.throttle_rate.or(application.rate_limit) {
         notes
             .push(format!("the application's rate limit of {limit} a second is not taken over: endpoints have theirs"));
     }
-    if !application.metadata.is_empty() {
+    if application.metadata.is_some_and(|metadata| !metadata.is_empty()) {
         notes.push("the application's metadata is not taken over".to_owned());
     }
     let organization = application.uid.unwrap_or_else(|| application.id.clone());
@@ -230,21 +229,21 @@ fn record(endpoint: Endpoint, secret: Secret, headers: Headers, transformation: 
     if let Some(uid) = endpoint.uid {
         notes.push(format!("its uid at Svix, {uid}, is not taken over: here its uid is its id"));
     }
-    if !endpoint.metadata.is_empty() {
+    if endpoint.metadata.is_some_and(|metadata| !metadata.is_empty()) {
         notes.push("its metadata is not taken over".to_owned());
     }
     let disabled = endpoint.disabled == Some(true);
     Record {
         uid: endpoint.id,
         url: endpoint.url,
-        event_types: endpoint.filter_types.unwrap_or_else(|| vec!["*".to_owned()]),
+        event_types: endpoint.filter_types.or(endpoint.event_types).unwrap_or_else(|| vec!["*".to_owned()]),
         secret,
         description: Some(endpoint.description),
         status: Some(if disabled { Status::Disabled } else { Status::Enabled }),
         headers: Some(headers.headers),
         missing_headers: headers.sensitive,
         svix_headers: Some(true),
-        rate_limit: Some(Unless(endpoint.rate_limit.filter(|limit| *limit > 0))),
+        rate_limit: Some(Unless(endpoint.throttle_rate.or(endpoint.rate_limit).filter(|limit| *limit > 0))),
         notes,
         cannot,
         ..Record::default()
@@ -253,7 +252,7 @@ fn record(endpoint: Endpoint, secret: Secret, headers: Headers, transformation: 
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -281,6 +280,9 @@ mod tests {
             assert_eq!((other.secret.as_deref(), other.status), (Some("whsec_abc"), Some(Status::Disabled)));
             assert_eq!(other.headers.unwrap()["X-A"], "b");
         }
+        let both = json!({ "rateLimit": 7, "throttleRate": 7, "filterTypes": ["a"], "eventTypes": ["a"] });
+        let both = read(&both, "abc", json!({ "headers": {}, "sensitive": [] }), json!({}));
+        assert_eq!((both.event_types.len(), both.rate_limit), (1, Some(Unless(Some(7)))));
     }
 
     #[test]
