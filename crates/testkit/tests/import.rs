@@ -267,12 +267,24 @@ async fn made_disabled_they_get_nothing_until_the_switch() {
         assert_eq!((&summary["make"], &summary["change"]), (&json!(made), &json!(0)));
         assert!(organization.endpoints().await.iter().all(|endpoint| endpoint["status"] == "disabled"));
     }
+    let skipped = organization.send_example().await;
+    let id = organization.endpoints().await[0]["endpointId"].as_str().unwrap().to_owned();
+    hookbell_testkit::patience::eventually("a skipped delivery", async || {
+        let listed = hookbell.json(&format!("deliveries list {} {id}", organization.id)).await;
+        listed.iter().any(|delivery| delivery["skipped"].is_string()).then_some(())
+    })
+    .await;
     let elsewhere = from_svix(&svix, &format!("--apply --only org_{}", fresh()));
     assert_eq!(hookbell.import(&elsewhere, 0).await.1["organizations"], 0);
     let (_, summary) = hookbell.import(&from_svix(&svix, &format!("--apply --only {}", organization.id)), 0).await;
     assert_eq!(summary["change"], 1);
     assert_eq!(organization.endpoints().await[1]["status"], "disabled", "as it is at the source");
     arrival(&organization, &receiver).await.verify(&key);
+    // What came before the switch is sent by a replay, once.
+    assert!(receiver.arrivals_of(&skipped).is_empty());
+    let replay = hookbell.run(&format!("replay {} {id} --after 1h", organization.id)).await;
+    assert!(replay.check(0).out.contains("sent once more"));
+    receiver.wait_for_message(&skipped, 1).await.remove(0).verify(&key);
 }
 
 #[tokio::test]

@@ -206,6 +206,7 @@ impl Work<'_> {
             return Ok(());
         }
         self.room = self.room.map(|room| room - 1);
+        let Manner { apply, disabled, .. } = self.importer.manner;
         if record.secret.is_none() {
             shown.notes.push("it brings no secret: its receiver needs the one that hookbell makes".to_owned());
         }
@@ -214,9 +215,10 @@ impl Work<'_> {
             shown.notes.push(format!("the value of {names} is not told: it is disabled until it has that"));
         } else if record.status == Some(Status::Disabled) {
             shown.notes.push("disabled, as it is at the source".to_owned());
+        } else if disabled {
+            shown.notes.push("disabled, until it is imported without --disabled".to_owned());
         }
         shown.fate = Fate::Make;
-        let Manner { apply, disabled, .. } = self.importer.manner;
         if !apply {
             self.doubt(record, shown);
             return Ok(());
