@@ -60,7 +60,7 @@ impl Finder {
     pub(crate) async fn next(&mut self) -> Result<Option<Found>, Failure> {
         match self {
             Self::Svix(applications) => applications.next().await,
-            Self::Slothbox(organizations) => Ok(organizations.next()),
+            Self::Slothbox(organizations) => organizations.next(),
             Self::File(lines) => lines.next(),
         }
     }

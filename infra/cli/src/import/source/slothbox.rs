@@ -15,6 +15,8 @@ use crate::import::record::{Record, Status, Unless};
 /// Organizations, each with the key that its endpoints are read with.
 pub(crate) struct Organizations {
     client: Client,
+    /// The key that the client has.
+    key: String,
     profile: Option<String>,
     left: VecDeque<(String, String)>,
 }
@@ -26,14 +28,19 @@ impl Organizations {
         organizations: impl IntoIterator<Item = (String, String)>,
         profile: Option<String>,
     ) -> Result<Self, Failure> {
-        Ok(Self { client: Client::new(url, String::new())?, profile, left: organizations.into_iter().collect() })
+        let (client, key) = (Client::new(url, String::new())?, String::new());
+        Ok(Self { client, key, profile, left: organizations.into_iter().collect() })
     }
 
     /// The next one.
-    pub(crate) fn next(&mut self) -> Option<Found> {
-        let (organization, key) = self.left.pop_front()?;
-        let place = Place::Slothbox(self.client.with_key(key));
-        Some(Found { organization, profile: self.profile.clone(), notes: Vec::new(), place })
+    pub(crate) fn next(&mut self) -> Result<Option<Found>, Failure> {
+        let Some((organization, key)) = self.left.pop_front() else { return Ok(None) };
+        if key != self.key {
+            self.client = self.client.with_key(key.clone())?;
+            self.key = key;
+        }
+        let place = Place::Slothbox(self.client.clone());
+        Ok(Some(Found { organization, profile: self.profile.clone(), notes: Vec::new(), place }))
     }
 }
 
