@@ -21,7 +21,7 @@ SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up cli env demo listen logs docs watch browser bench chaos fuzz isolation instructions recording package release-notes down check test clean tools test-tools bench-tools
+.PHONY: help up cli env demo listen logs docs watch browser bench chaos fuzz isolation migration instructions recording package release-notes down check test clean tools test-tools bench-tools
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,7 @@ help: ## list what can be made
 	@echo "  TEST=ordering CHROMIUM=/path  for browser: only those tests, another Chromium"
 	@echo "  TARGET=shapes SECONDS=$(SECONDS)  for fuzz: one of infra/fuzz/corpus, and how long"
 	@echo "  SIZE=100x60                  for isolation: events a second, and seconds"
+	@echo "  SIZE=10000                   for migration: how many endpoints"
 	@echo "  ONLY=success REPEATS=1 BASE=/path/to/bootstrap  for bench: those groups alone, how often, another"
 	@echo "                               build of api to compare with; for more see infra/bench"
 	@echo "  SEED=1 KILLS=200 DELIVERIES=20000 ENDPOINTS=200  for chaos: what goes wrong, and how much"
@@ -84,6 +85,9 @@ instructions: tools ## count what the paths of an event cost, and compare with w
 
 isolation: test-tools ## show at full size that receivers that hang delay nobody else
 	@TEST_TIME_SCALE=1 $(IN_VENV) $(LOCAL)/isolation.py
+
+migration: tools ## bring SIZE endpoints over from a stand-in for Svix, twice, onto the running stack
+	@$(IN_VENV) $(LOCAL)/migration.py
 
 recording: ## keep what this version stores and queues, for later ones to be tried with
 	HOOKBELL_STACK=.local/stack.json cargo test --package hookbell-testkit --test upgrade --locked -- --ignored --nocapture

@@ -72,6 +72,14 @@ impl Hookbell {
         self.with(&["--json"]).run(line).await.check(0).lines()
     }
 
+    /// What an import says of each endpoint, and its sum; it has to end with that code.
+    pub async fn import(&self, line: &str, code: i32) -> (Vec<Value>, Value) {
+        let mut lines = self.with(&["--json"]).run(line).await.check(code).lines();
+        let summary = lines.pop().expect("a sum")["summary"].clone();
+        lines.retain(|line| line.get("uid").is_some());
+        (lines, summary)
+    }
+
     /// Begins a command that goes on until it is stopped.
     #[must_use]
     pub fn start(&self, line: &str) -> Running {

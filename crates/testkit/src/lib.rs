@@ -24,6 +24,7 @@
 pub mod answer;
 pub mod apart;
 pub mod api;
+pub mod api_proxy;
 pub mod chaos;
 pub mod clock;
 pub mod console;
@@ -46,7 +47,9 @@ pub mod recording;
 mod rounds;
 pub mod rows;
 pub mod server;
+pub mod slothbox;
 pub mod stack;
+pub mod svix;
 pub mod told;
 pub mod workbench;
 

@@ -86,6 +86,12 @@ impl Organization {
         self.api.post(&self.managing(""), body.to_string()).await
     }
 
+    /// Its endpoints, as the API lists them.
+    pub async fn endpoints(&self) -> Vec<Value> {
+        let listed = self.api.get(&self.managing("")).await.expect(200);
+        listed["endpoints"].as_array().expect("a list").clone()
+    }
+
     /// A new endpoint at a receiver.
     pub async fn endpoint(&self, receiver: &Receiver, event_types: &[&str]) -> Endpoint {
         self.endpoint_with(receiver, event_types, json!({})).await

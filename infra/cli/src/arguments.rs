@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    completions, deliveries, endpoints, keys, left, messages, orgs, portal, replay, send, status, tail,
+    completions, deliveries, endpoints, import, keys, left, messages, orgs, portal, replay, send, status, tail,
 };
 
 /// Runs webhooks from a terminal: what was sent, what came of it, what waits for a person.
@@ -31,7 +31,8 @@ Exit codes:
   2  the command line or the connection is wrong
   3  the API refused it
   4  it is not there
-  5  it was done, and did not end well: a test that was not delivered, a replay that stopped
+  5  it was done, and did not end well: a test that was not delivered, a replay that stopped, an endpoint that cannot
+     be imported
   130  interrupted";
 
 /// What every command may be given.
@@ -91,6 +92,9 @@ pub(crate) enum Command {
     Tail(tail::Tail),
     /// Whether the API answers, what the key may do, and what waits in the queues
     Status(status::Status),
+    /// Take endpoints over from another system, with their secrets and ids
+    #[command(subcommand)]
+    Import(import::Command),
     /// Print the completions for a shell
     Completions(completions::Completions),
 }

@@ -10,6 +10,7 @@ mod commands;
 mod connection;
 mod deployment;
 mod failure;
+mod import;
 mod output;
 mod times;
 

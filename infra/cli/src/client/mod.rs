@@ -58,6 +58,11 @@ impl Client {
         Ok(Self { http, base, key })
     }
 
+    /// The same API by the same connections, with another key.
+    pub(crate) fn with_key(&self, key: String) -> Result<Self, Failure> {
+        Ok(Self { http: self.http.clone(), ..Self::new(self.base.as_str(), key)? })
+    }
+
     /// Where the API is.
     pub(crate) fn url(&self) -> &str {
         self.base.as_str()

@@ -120,6 +120,24 @@ impl ApiFailure {
         }
     }
 
+    /// Whether an endpoint's uid is that of another one.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.refusal(409).is_some_and(|refusal| refusal.code.as_deref() == Some("uid_taken"))
+    }
+
+    /// What is wrong with this one call; nothing where other calls would fail of the same.
+    pub(crate) fn reasons(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Refused(Refusal { status: 401 | 403 | 429 | 502..=504, .. }) | Self::Unreachable { .. } => None,
+            Self::Refused(refusal) if refusal.fields.is_empty() => Some(vec![refusal.message.clone()]),
+            Self::Refused(Refusal { fields, .. }) => {
+                let told = |(field, texts): (&String, &Vec<String>)| format!("{field}: {}", texts.join(" "));
+                Some(fields.iter().map(told).collect())
+            }
+            Self::Unreadable { cause, .. } => Some(vec![format!("the answer cannot be read: {cause}")]),
+        }
+    }
+
     /// As whoever asked is told: `what` was not done.
     pub(crate) fn explained(self, what: impl Into<String>) -> Failure {
         match self {

@@ -3,6 +3,7 @@
 pub(crate) mod completions;
 pub(crate) mod deliveries;
 pub(crate) mod endpoints;
+pub(crate) mod import;
 pub(crate) mod keys;
 pub(crate) mod left;
 pub(crate) mod lists;
@@ -46,6 +47,7 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
         Command::Rejected(command) => Box::pin(left::run(context, left::Holds::Events, command)).await,
         Command::Tail(tail) => tail::run(context, tail).await,
         Command::Status(status) => Box::pin(status::run(context, status)).await,
+        Command::Import(command) => Box::pin(import::run(context, command)).await,
         Command::Completions(completions) => completions::run(context, &completions),
     }
 }

@@ -21,6 +21,11 @@ impl Progress {
         Self { bar }
     }
 
+    /// Has something written, with the line out of its way.
+    pub(crate) fn above<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.bar.suspend(write)
+    }
+
     /// How far it is, and what to say of it.
     pub(crate) fn at(&self, step: u64, text: impl Into<String>) {
         self.bar.set_position(step);

@@ -1,0 +1,142 @@
+//! A system that manages endpoints as Slothbox does; hookbell is one.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
+
+use futures_util::{StreamExt as _, stream};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Calls, Found, Place, Unread};
+use crate::client::{ApiFailure, Call, Client};
+use crate::failure::Failure;
+use crate::import::record::{Record, Status, Unless};
+
+/// Organizations, each with the key that its endpoints are read with.
+pub(crate) struct Organizations {
+    client: Client,
+    /// The key that the client has.
+    key: String,
+    profile: Option<String>,
+    left: VecDeque<(String, String)>,
+}
+
+impl Organizations {
+    /// Those organizations of a system, read with those keys.
+    pub(crate) fn new(
+        url: &str,
+        organizations: impl IntoIterator<Item = (String, String)>,
+        profile: Option<String>,
+    ) -> Result<Self, Failure> {
+        let (client, key) = (Client::new(url, String::new())?, String::new());
+        Ok(Self { client, key, profile, left: organizations.into_iter().collect() })
+    }
+
+    /// The next one.
+    pub(crate) fn next(&mut self) -> Result<Option<Found>, Failure> {
+        let Some((organization, key)) = self.left.pop_front() else { return Ok(None) };
+        if key != self.key {
+            self.client = self.client.with_key(key.clone())?;
+            self.key = key;
+        }
+        let place = Place::Slothbox(self.client.clone());
+        Ok(Some(Found { organization, profile: self.profile.clone(), notes: Vec::new(), place }))
+    }
+}
+
+/// The organizations of a file, and their keys: one of each on a line.
+pub(crate) fn read_keys(file: &Path) -> Result<Vec<(String, String)>, Failure> {
+    let wrong = |why: String| {
+        Failure::usage(format!("{} cannot be read.", file.display()))
+            .because(why)
+            .try_this("write on each line an organization's id, a blank, and a key of its owner")
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+    let lines = text.lines().enumerate().map(|(number, line)| (number + 1, line.trim()));
+    let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+    let lines = lines.map(|(number, line)| match line.split_once(char::is_whitespace) {
+        Some((organization, key)) => Ok((organization.to_owned(), key.trim().to_owned())),
+        None => Err(wrong(format!("line {number} has no key"))),
+    });
+    lines.collect()
+}
+
+#[derive(Deserialize)]
+struct Endpoints {
+    endpoints: Vec<Endpoint>,
+}
+
+/// An endpoint; the fields from `headers` on are hookbell's.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Endpoint {
+    #[serde(rename = "endpointId")]
+    id: String,
+    url: String,
+    event_types: Vec<String>,
+    description: Option<String>,
+    status: String,
+    #[serde(default)]
+    ordered: bool,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    v1a: bool,
+    #[serde(default)]
+    svix_headers: bool,
+    rate_limit: Option<u32>,
+    filter: Option<Value>,
+    uid: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Secret {
+    secret: String,
+}
+
+/// An organization's endpoints.
+pub(super) async fn endpoints(
+    calls: &Calls,
+    client: &Client,
+    organization: &str,
+) -> Result<Vec<Result<Record, Unread>>, ApiFailure> {
+    let path = ["organizations", organization, "webhooks"];
+    let Endpoints { endpoints } = calls.make(client, &Call::get(&path)).await?;
+    let read = stream::iter(endpoints).map(async |endpoint: Endpoint| {
+        let path = ["organizations", organization, "webhooks", endpoint.id.as_str(), "secret"];
+        match calls.make::<Secret>(client, &Call::get(&path)).await {
+            Ok(Secret { secret }) => Ok(record(endpoint, secret)),
+            Err(failure) => Err(Unread { why: failure.to_string(), uid: endpoint.id, url: endpoint.url }),
+        }
+    });
+    Ok(read.buffered(8).collect().await)
+}
+
+fn record(endpoint: Endpoint, secret: String) -> Record {
+    let mut notes = Vec::new();
+    if let Some(uid) = endpoint.uid {
+        notes.push(format!("its uid there, {uid}, is not taken over: here its uid is its id"));
+    }
+    if endpoint.v1a {
+        notes.push(
+            "its key pair is not taken over: receivers that verify by its public key need the new one".to_owned(),
+        );
+    }
+    let enabled = endpoint.status == "enabled";
+    Record {
+        uid: endpoint.id,
+        url: endpoint.url,
+        event_types: endpoint.event_types,
+        secret: Some(secret),
+        description: Some(endpoint.description.unwrap_or_default()),
+        status: Some(if enabled { Status::Enabled } else { Status::Disabled }),
+        ordered: Some(endpoint.ordered),
+        headers: Some(endpoint.headers),
+        v1a: Some(endpoint.v1a),
+        svix_headers: Some(endpoint.svix_headers),
+        rate_limit: Some(Unless(endpoint.rate_limit)),
+        filter: Some(Unless(endpoint.filter)),
+        notes,
+        ..Record::default()
+    }
+}

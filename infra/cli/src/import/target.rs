@@ -1,0 +1,197 @@
+//! hookbell's API, as far as an import needs it. Every call is counted, and writes apart.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use hookbell_domain::profile::Profile;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::obstacles::{Catalogue, Limits};
+use super::plan::Existing;
+use super::source::Calls;
+use crate::client::wire::{Organization, Secret};
+use crate::client::{ApiFailure, Call, Client, Seen};
+
+type Answer<T> = Result<T, ApiFailure>;
+
+/// Secrets of an organization that are read at once.
+const SECRETS_AT_ONCE: usize = 4;
+
+/// The deployment that endpoints come to.
+pub(crate) struct Target {
+    client: Client,
+    calls: Calls,
+    writes: AtomicU64,
+    limits: Limits,
+    /// The profiles that it has, as far as its description says.
+    profiles: Vec<String>,
+    /// What was read of catalogues, by their profiles.
+    catalogues: Mutex<BTreeMap<String, Arc<Catalogue>>>,
+}
+
+/// An organization as it is there.
+pub(crate) struct Has {
+    /// Its profile, where the key may know it.
+    pub(crate) profile: Option<String>,
+    /// What its endpoints can subscribe to, where that is known.
+    pub(crate) catalogue: Option<Arc<Catalogue>>,
+    /// Its endpoints.
+    pub(crate) endpoints: Vec<Existing>,
+}
+
+#[derive(Deserialize)]
+struct Endpoints {
+    endpoints: Vec<Existing>,
+}
+
+#[derive(Deserialize)]
+struct OneEndpoint {
+    endpoint: Existing,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EventTypes {
+    event_types: Vec<EventType>,
+}
+
+#[derive(Deserialize)]
+struct EventType {
+    #[serde(rename = "type")]
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Organizations {
+    organizations: Vec<Organization>,
+}
+
+impl Target {
+    /// The deployment behind a client, called so many times at once at most.
+    pub(crate) async fn new(client: Client, at_once: usize) -> Answer<Self> {
+        let calls = Calls::at_once(at_once);
+        let description: Value = calls.make(&client, &Call::get(&["openapi.json"])).await?;
+        let names = description.pointer("/components/schemas/Organization/properties/profile/enum");
+        let names = names.and_then(Value::as_array).into_iter().flatten();
+        Ok(Self {
+            client,
+            calls,
+            writes: AtomicU64::new(0),
+            limits: Limits::of(&description),
+            profiles: names.filter_map(Value::as_str).map(str::to_owned).collect(),
+            catalogues: Mutex::default(),
+        })
+    }
+
+    /// Its limits.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// How many calls were made, and how many of them were to change something.
+    pub(crate) fn counted(&self) -> (u64, u64) {
+        (self.calls.made(), self.writes.load(Ordering::Relaxed))
+    }
+
+    /// Why a profile cannot be had.
+    pub(crate) fn no_profile(&self, wanted: &str) -> Option<String> {
+        let known = self.profiles.is_empty() || self.profiles.iter().any(|known| known == wanted);
+        (!known).then(|| format!("the deployment has no profile {wanted}: it has {}", self.profiles.join(", ")))
+    }
+
+    /// An organization, if it is there. Its profile is looked up where that matters.
+    pub(crate) async fn organization(&self, id: &str, with_profile: bool) -> Answer<Option<Has>> {
+        let endpoints = match self.calls.make(&self.client, &Call::get(&["organizations", id, "webhooks"])).await {
+            Ok(Endpoints { endpoints }) => endpoints,
+            Err(failure) if failure.refusal(404).is_some() => return Ok(None),
+            Err(failure) => return Err(failure),
+        };
+        let profile = if with_profile { self.profile(id).await? } else { None };
+        let catalogue = Some(self.catalogue(id, profile.as_deref()).await?);
+        Ok(Some(Has { profile, catalogue, endpoints }))
+    }
+
+    /// An organization that is not there yet, as it would be: this program knows the profiles that it was built with.
+    pub(crate) fn imagined(&self, profile: Option<&str>) -> Has {
+        let cached = |name: &str| self.catalogues.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        let built_in = |name: &str| {
+            let types = Profile::named(name)?.event_types.iter().map(|known| known.name.to_owned());
+            Some(Arc::new(Catalogue { profile: Some(name.to_owned()), types: types.collect() }))
+        };
+        let catalogue = profile.and_then(|name| cached(name).or_else(|| built_in(name)));
+        Has { profile: profile.map(str::to_owned), catalogue, endpoints: Vec::new() }
+    }
+
+    /// Makes an organization.
+    pub(crate) async fn initialize(&self, id: &str, profile: Option<&str>) -> Answer<Has> {
+        let body = profile.map_or_else(|| json!({}), |profile| json!({ "profile": profile }));
+        let call = Call::post(&["webhooks", "organizations", id, "initialize"]).json(&body).repeatable(true);
+        let made: Organization = self.write(&call).await?;
+        let catalogue = self.catalogue(id, Some(&made.profile)).await?;
+        Ok(Has { profile: Some(made.profile), catalogue: Some(catalogue), endpoints: Vec::new() })
+    }
+
+    /// The organization's profile; only the admin key is told.
+    async fn profile(&self, id: &str) -> Answer<Option<String>> {
+        let call = Call::get(&["organizations"]).query("prefix", Some(id)).query("limit", Some(1));
+        match self.calls.make::<Organizations>(&self.client, &call).await {
+            Ok(found) => {
+                let found = found.organizations.into_iter().find(|found| found.organization_id == id);
+                Ok(found.map(|found| found.profile))
+            }
+            Err(failure) if failure.refusal(403).is_some() => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn catalogue(&self, id: &str, profile: Option<&str>) -> Answer<Arc<Catalogue>> {
+        let lock = || self.catalogues.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = profile.and_then(|profile| lock().get(profile).cloned()) {
+            return Ok(known);
+        }
+        let call = Call::get(&["organizations", id, "webhooks", "event-types"]);
+        let EventTypes { event_types } = self.calls.make(&self.client, &call).await?;
+        let types = event_types.into_iter().map(|entry| entry.name).collect();
+        let read = Arc::new(Catalogue { profile: profile.map(str::to_owned), types });
+        if let Some(profile) = profile {
+            lock().insert(profile.to_owned(), Arc::clone(&read));
+        }
+        Ok(read)
+    }
+
+    /// The secrets of endpoints, by the endpoints' ids.
+    pub(crate) async fn secrets(&self, organization: &str, endpoints: Vec<String>) -> Answer<BTreeMap<String, String>> {
+        let read = stream::iter(endpoints).map(async |endpoint: String| {
+            let path = ["organizations", organization, "webhooks", &endpoint, "secret"];
+            let secret: Secret = self.calls.make(&self.client, &Call::get(&path)).await?;
+            Ok((endpoint, secret.secret))
+        });
+        read.buffer_unordered(SECRETS_AT_ONCE).try_collect().await
+    }
+
+    /// Makes an endpoint. It has a uid, so a second call makes no second one.
+    pub(crate) async fn make(&self, organization: &str, body: &Value) -> Answer<Existing> {
+        let call = Call::post(&["organizations", organization, "webhooks"]).json(body).repeatable(true);
+        self.write::<OneEndpoint>(&call).await.map(|made| made.endpoint)
+    }
+
+    /// Changes an endpoint.
+    pub(crate) async fn change(&self, organization: &str, endpoint: &str, fields: &Value) -> Answer<()> {
+        let call = Call::patch(&["organizations", organization, "webhooks", endpoint]).json(fields);
+        self.write::<Value>(&call).await.map(drop)
+    }
+
+    /// Gives an endpoint another secret. The present one signs on for a day.
+    pub(crate) async fn roll(&self, organization: &str, endpoint: &str, secret: &str) -> Answer<()> {
+        let call = Call::post(&["organizations", organization, "webhooks", endpoint, "secret", "roll"]);
+        self.write::<Seen<Secret>>(&call.json(&json!({ "secret": secret }))).await.map(drop)
+    }
+
+    async fn write<T: serde::de::DeserializeOwned>(&self, call: &Call) -> Answer<T> {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        self.calls.make(&self.client, call).await
+    }
+}
