@@ -30,7 +30,7 @@ enum Place {
 }
 
 /// What was chosen of all that is given.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Choice {
     api_url: Option<String>,
     key: Option<String>,
@@ -56,18 +56,28 @@ impl Environment {
     }
 }
 
-/// Options come before the environment. A place that is named by an option is taken with its own key, unless an option
-/// gives another.
+/// Options come before the environment, and that before the default. What says where the deployment is comes from one of
+/// these alone, so that never the API of one is called and the queues of another are looked at. The environment's key is
+/// not for a stack that an option names: that has its own.
 fn choose(options: &Options, environment: &Environment, has_default: bool) -> Choice {
-    let of_option = options.stack.clone().map(Place::File).or_else(|| options.stack_name.clone().map(Place::Stack));
-    let environment = if of_option.is_some() { &Environment::default() } else { environment };
-    let of_environment = environment.stack.as_ref().map(|file| Place::File(file.into()));
-    let default = has_default.then(|| Place::File(DEFAULT_STACK.into()));
-    Choice {
-        api_url: options.api_url.clone().or_else(|| environment.api_url.clone()),
-        key: options.key.clone().or_else(|| environment.key.clone()),
-        place: of_option.or(of_environment).or(default),
-    }
+    let of_options = Choice {
+        api_url: options.api_url.clone(),
+        key: options.api_url.as_ref().and(environment.key.clone()),
+        place: options.stack.clone().map(Place::File).or_else(|| options.stack_name.clone().map(Place::Stack)),
+    };
+    let of_environment = Choice {
+        api_url: environment.api_url.clone(),
+        key: environment.key.clone(),
+        place: environment.stack.as_ref().map(|file| Place::File(file.into())),
+    };
+    let default = Choice {
+        key: environment.key.clone(),
+        place: has_default.then(|| Place::File(DEFAULT_STACK.into())),
+        ..Choice::default()
+    };
+    let says_where = |choice: &Choice| choice.api_url.is_some() || choice.place.is_some();
+    let chosen = [of_options, of_environment].into_iter().find(says_where).unwrap_or(default);
+    Choice { key: options.key.clone().or(chosen.key), ..chosen }
 }
 
 impl Connection {
@@ -187,6 +197,8 @@ mod tests {
         let name = Options { stack_name: Some("hookbell".to_owned()), ..Options::default() };
         check(&name, &environment(), (None, None), Some(Place::Stack("hookbell".to_owned())));
         let url = Options { api_url: Some("http://mine".to_owned()), ..Options::default() };
-        check(&url, &environment(), (Some("http://mine"), Some("sk_env")), file("env.json"));
+        check(&url, &environment(), (Some("http://mine"), Some("sk_env")), None);
+        let only_url = Environment { stack: None, ..environment() };
+        check(&none, &only_url, (Some("http://env"), Some("sk_env")), None);
     }
 }

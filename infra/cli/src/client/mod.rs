@@ -67,7 +67,9 @@ impl Client {
     /// when the API says that it did not begin with it.
     pub(crate) async fn call<T: DeserializeOwned>(&self, call: &Call) -> Result<T, ApiFailure> {
         let mut wait = FIRST_WAIT;
-        for tries_left in (0..TRIES).rev() {
+        let mut tries_left = TRIES;
+        loop {
+            tries_left -= 1;
             let failure = match self.once(call).await {
                 Ok(body) => return read(call, &body),
                 Err(failure) => failure,
@@ -82,7 +84,6 @@ impl Client {
             tokio::time::sleep(next).await;
             wait *= 2;
         }
-        Err(ApiFailure::Unreachable { call: call.to_string(), cause: "it was tried too often".to_owned(), sent: true })
     }
 
     async fn once(&self, call: &Call) -> Result<Vec<u8>, ApiFailure> {

@@ -66,7 +66,7 @@ async fn show(context: &Context<'_>, client: &Client, organization: &str) -> Res
         found => found.explain(what)?,
     };
     if context.output.is_json() {
-        let endpoints: Vec<_> = endpoints.iter().map(|endpoint| &endpoint.raw).collect();
+        let endpoints = endpoints.iter().map(super::endpoints::hiding_headers).collect::<Result<Vec<_>, _>>()?;
         let organization = record.as_ref().map(|record| &record.raw);
         return context.output.record(&serde_json::json!({ "organization": organization, "endpoints": endpoints }));
     }

@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::output::foreign;
+
 /// One of them, as programs see it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -64,7 +66,7 @@ impl<'a> Described<'a> {
         let attempt = self.attempt.map(|attempt| format!("attempt {attempt}"));
         let parts = [&self.delivery_id, &self.replay_id, &self.endpoint_id, &attempt, &self.event_type];
         let known = parts.into_iter().flatten().cloned().collect::<Vec<_>>().join(" ");
-        if known.is_empty() { self.body.chars().take(40).collect::<String>().escape_debug().to_string() } else { known }
+        if known.is_empty() { foreign::beginning(self.body, 40) } else { foreign::one_line(&known) }
     }
 
     fn set_task(&mut self, task: Task) {

@@ -1,5 +1,6 @@
 //! A queue on which something was left, and the queue that it came from.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hookbell_aws::queues::{Left, Queues, Task};
@@ -20,6 +21,16 @@ pub(crate) enum Holds {
     Deliveries,
     /// Events.
     Events,
+}
+
+impl Holds {
+    /// The command that deals with it.
+    pub(crate) fn command(self) -> &'static str {
+        match self {
+            Self::Deliveries => "parked",
+            Self::Events => "rejected",
+        }
+    }
 }
 
 /// A queue that waits for a person.
@@ -65,7 +76,7 @@ impl Shelf {
     /// What lies there, as far as it can be seen: of one group of a FIFO queue, ten at most. Nothing stays hidden.
     pub(super) async fn look_over(&self, queues: &Queues, limit: usize) -> Result<Vec<Left>, Failure> {
         let mut seen: Vec<Left> = Vec::new();
-        let mut known = std::collections::BTreeSet::new();
+        let mut known = BTreeSet::new();
         while seen.len() < limit {
             let found = queues.look(&self.queue, LOOK).await.map_err(failed)?;
             // The look takes longer than what it hides: what comes now is what came before.

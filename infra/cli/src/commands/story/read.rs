@@ -34,9 +34,9 @@ impl Story {
     }
 }
 
-pub(super) async fn read(client: &Client, organization: &str, id: &str) -> Result<Story, Failure> {
+pub(super) async fn read(client: &Client, organization: &str, message: Seen<Message>) -> Result<Story, Failure> {
+    let id = message.it.id.as_str();
     let what = || format!("The story of {id} cannot be told.");
-    let message = client.message(organization, id).await.explain(what)?;
     let attempts = client.attempts(organization, id).await.explain(what)?;
     let endpoints = client.endpoints(organization).await.explain(what)?;
     let deliveries = deliveries(client, organization, id, &attempts, &endpoints).await.explain(what)?;
