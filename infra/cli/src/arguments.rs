@@ -10,7 +10,7 @@ use crate::commands::{
 
 /// Runs webhooks from a terminal: what was sent, what came of it, what waits for a person.
 #[derive(Parser)]
-#[command(name = "hookbell", version, propagate_version = true, disable_help_subcommand = true, after_help = AFTER)]
+#[command(name = "hookbell", version, disable_help_subcommand = true, after_help = AFTER)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) options: Options,
@@ -32,7 +32,7 @@ Exit codes:
   3  the API refused it
   4  it is not there
   5  it was done, and did not end well: a test that was not delivered, a replay that stopped
-  130  interrupted";
+  130  interrupted, or answered with no";
 
 /// What every command may be given.
 #[derive(Args, Clone, Default)]

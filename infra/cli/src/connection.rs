@@ -113,6 +113,8 @@ impl Connection {
         match &self.choice.place {
             Some(Place::File(file)) => read_file(file),
             Some(Place::Stack(name)) => self.look_up(name).await,
+            None if self.choice.api_url.is_some() => Err(Failure::usage("A URL does not say where the queues are.")
+                .try_this("--stack FILE or --stack-name NAME")),
             None => Err(Failure::usage("It is not known which deployment is meant.").try_this(
                 "--stack FILE, --stack-name NAME, or --api-url URL --key KEY; `hookbell --help` has the variables",
             )),

@@ -41,11 +41,10 @@ pub(crate) struct Client {
 impl Client {
     /// The API at that URL.
     pub(crate) fn new(url: &str, key: String) -> Result<Self, Failure> {
-        let wrong = |why: String| Failure::usage(format!("{url} is no URL of an API.")).because(why);
-        let base = Url::parse(url).map_err(|error| wrong(error.to_string()))?;
-        if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none() {
-            return Err(wrong("it has to begin with https://".to_owned()));
-        }
+        let base = Url::parse(url).ok().filter(|base| matches!(base.scheme(), "http" | "https") && base.has_host());
+        let Some(base) = base else {
+            return Err(Failure::usage(format!("{url} is no URL of an API.")).try_this("all of it, as https://…"));
+        };
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("hookbell-cli/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(5))

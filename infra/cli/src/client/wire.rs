@@ -2,6 +2,7 @@
 
 #![expect(clippy::struct_field_names, reason = "they are named as the API names them")]
 
+use hookbell_domain::ids::DeliveryId;
 use jiff::Timestamp;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
@@ -157,6 +158,14 @@ pub(crate) struct Attempt {
     pub(crate) http_status: Option<u16>,
     pub(crate) latency_ms: u64,
     pub(crate) error: Option<String>,
+}
+
+impl MessageAttempt {
+    /// The delivery that it belongs to, which its own id holds.
+    pub(crate) fn delivery_id(&self) -> Option<String> {
+        let (id, _) = self.id.strip_prefix("att_")?.rsplit_once('_')?;
+        Some(format!("{}{id}", DeliveryId::PREFIX))
+    }
 }
 
 impl Delivery {

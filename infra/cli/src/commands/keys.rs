@@ -59,6 +59,9 @@ pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<(), F
                 .await
                 .explain(|| format!("The keys of {organization} could not be listed."))?;
             keys.iter().try_for_each(|key| output.raw(&key.raw))?;
+            if keys.is_empty() && !output.is_json() {
+                note("No keys.");
+            }
             let rows: Vec<_> = keys
                 .into_iter()
                 .map(|key| {

@@ -20,7 +20,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         limit: Limit,
     },
-    /// Make an organization; one that is there stays as it is
+    /// Make an organization; one that is there keeps all but its profile, if another is named
     Create {
         /// Its id, which is yours to choose
         #[arg(value_name = "ORG")]

@@ -61,8 +61,7 @@ async fn deliveries(
 ) -> Result<Vec<Seen<Delivery>>, ApiFailure> {
     let mut wanted: BTreeSet<(String, String)> = BTreeSet::new();
     for attempt in attempts {
-        let delivery = attempt.it.id.strip_prefix("att_").and_then(|rest| rest.rsplit_once('_'));
-        wanted.extend(delivery.map(|(id, _)| (attempt.it.endpoint_id.clone(), format!("{}{id}", DeliveryId::PREFIX))));
+        wanted.extend(attempt.it.delivery_id().map(|id| (attempt.it.endpoint_id.clone(), id)));
     }
     if let Ok(message) = message.parse::<MessageId>() {
         for endpoint in endpoints {

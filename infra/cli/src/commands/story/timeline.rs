@@ -1,5 +1,6 @@
 //! All that happened to a message, in its order.
 
+use hookbell_domain::ids::DeliveryId;
 use jiff::Timestamp;
 
 use crate::client::Seen;
@@ -22,7 +23,7 @@ pub(super) fn rows(
 ) -> Vec<[String; 5]> {
     let accepted = message.timestamp;
     let mut happened: Vec<Entry> = vec![(accepted, String::new(), "accepted".to_owned(), String::new())];
-    happened.extend(attempts.iter().map(|attempt| attempted(&attempt.it)));
+    happened.extend(attempts.iter().map(|attempt| attempted(message, &attempt.it)));
     happened.extend(deliveries.iter().filter_map(|delivery| skipped(&delivery.it)));
     happened.sort_by_key(|(at, ..)| *at);
     let mut due: Vec<Entry> = deliveries.iter().filter_map(|delivery| next(&delivery.it, now)).collect();
@@ -33,7 +34,7 @@ pub(super) fn rows(
     happened.into_iter().chain(due).map(row).collect()
 }
 
-fn attempted(attempt: &MessageAttempt) -> Entry {
+fn attempted(message: &Message, attempt: &MessageAttempt) -> Entry {
     let number = attempt.id.rsplit('_').next().unwrap_or_default();
     let by_hand = if attempt.trigger_type == 1 { ", by hand" } else { "" };
     let state = match attempt.status_text.as_str() {
@@ -41,8 +42,15 @@ fn attempted(attempt: &MessageAttempt) -> Entry {
         "sending" => "under way".to_owned(),
         word => status(word),
     };
-    let what = format!("attempt {number}{by_hand}: {state}");
+    let again = if is_of_first(message, attempt) { "" } else { "redelivery, " };
+    let what = format!("{again}attempt {number}{by_hand}: {state}");
     (attempt.timestamp, attempt.endpoint_id.clone(), what, answered(attempt))
+}
+
+/// Whether an attempt is of the delivery that the message began with, or of a later one that somebody asked for.
+fn is_of_first(message: &Message, attempt: &MessageAttempt) -> bool {
+    let (Ok(message), Ok(endpoint)) = (message.id.parse(), attempt.endpoint_id.parse()) else { return true };
+    attempt.delivery_id().is_none_or(|id| id == DeliveryId::first(message, endpoint).to_string())
 }
 
 /// What came back, of an attempt that is over.
