@@ -7,13 +7,12 @@ use std::time::Duration;
 use clap::Args;
 use jiff::Timestamp;
 
-use self::watch::Watch;
+use self::watch::{News, Watch};
 use super::Context;
 use super::deliveries::{answer, outcome};
-use crate::client::Seen;
 use crate::client::wire::Delivery;
 use crate::failure::Failure;
-use crate::output::{Output, note};
+use crate::output::{Output, note, status};
 use crate::times::{from_now, shown};
 
 /// What to look at.
@@ -56,8 +55,7 @@ async fn forever(context: &Context<'_>, tail: Tail) -> Result<(), Failure> {
         match watch.look().await {
             Ok(news) => {
                 trouble.clear();
-                let mut wanted = news.iter().filter(|delivery| !tail.failed || went_wrong(&delivery.it));
-                wanted.try_for_each(|delivery| line(context.output, delivery))?;
+                news.iter().try_for_each(|news| tell(context.output, news, tail.failed))?;
             }
             // It goes on: whoever watches wants to see the end of the trouble.
             Err(failure) if failure.text() != trouble => {
@@ -69,19 +67,87 @@ async fn forever(context: &Context<'_>, tail: Tail) -> Result<(), Failure> {
     }
 }
 
+/// Tells of every attempt that is new, and of an end without one; for programs, of the delivery as it is now.
+fn tell(output: Output, news: &News, failed_only: bool) -> Result<(), Failure> {
+    let lines = lines(news, Timestamp::now());
+    let mut wanted = lines.iter().filter(|line| line.went_wrong || !failed_only).peekable();
+    if wanted.peek().is_some() {
+        output.raw(&news.delivery.raw)?;
+    }
+    wanted.try_for_each(|line| output.line(&line.text))
+}
+
+/// What is told of one attempt.
+struct Line {
+    went_wrong: bool,
+    text: String,
+}
+
+fn lines(News { delivery, known }: &News, now: Timestamp) -> Vec<Line> {
+    let it = &delivery.it;
+    let ids = format!("{} {} {}", it.webhook_id, it.endpoint_id, it.delivery_id);
+    let line = |at: Timestamp, state: String, rest: Option<String>| {
+        let parts = [Some(shown(at)), Some(state), Some(it.event_type.clone()), rest, Some(ids.clone())];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
+    };
+    let mut lines = Vec::new();
+    for attempt in it.attempts.iter().filter(|attempt| attempt.attempt_no > *known) {
+        let is_last = attempt.attempt_no == it.attempt_count;
+        let next = it.next_at().filter(|_| is_last).map(|at| format!("  next {}", from_now(at, now)));
+        let told = format!("attempt {}  {}  {} ms", attempt.attempt_no, answer(attempt), attempt.latency_ms);
+        // All attempts but the last have failed, or there would be no further one.
+        lines.push(Line {
+            went_wrong: !is_last || went_wrong(it),
+            text: line(
+                attempt.at,
+                if is_last { outcome(it) } else { status("failed") },
+                Some(told + &next.unwrap_or_default()),
+            ),
+        });
+    }
+    if lines.is_empty() {
+        lines.push(Line { went_wrong: went_wrong(it), text: line(it.updated_at, outcome(it), it.skipped.clone()) });
+    }
+    lines
+}
+
 fn went_wrong(delivery: &Delivery) -> bool {
     delivery.skipped.is_some() || matches!(delivery.status.as_str(), "failed" | "exhausted")
 }
 
-fn line(output: Output, delivery: &Seen<Delivery>) -> Result<(), Failure> {
-    output.raw(&delivery.raw)?;
-    let it = &delivery.it;
-    let attempt = it
-        .attempts
-        .last()
-        .map(|attempt| format!("attempt {}  {}  {} ms", attempt.attempt_no, answer(attempt), attempt.latency_ms));
-    let next = it.next_at().map(|at| format!("next {}", from_now(at, Timestamp::now())));
-    let parts = [Some(shown(it.updated_at)), Some(outcome(it)), Some(it.event_type.clone()), attempt, next];
-    let ids = format!("{} {} {}", it.webhook_id, it.endpoint_id, it.delivery_id);
-    output.line(&parts.into_iter().flatten().chain([ids]).collect::<Vec<_>>().join("  "))
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[track_caller]
+    fn check(known: u32, change: &Value, expected: &[(bool, &str)]) {
+        let attempt = |number: u32, status: u16| json!({ "attemptNo": number, "at": "2026-05-30T12:00:00Z", "httpStatus": status, "latencyMs": 5 });
+        let mut delivery = json!({
+            "deliveryId": "dlv_1", "webhookId": "msg_1", "endpointId": "whe_1", "eventType": "a", "status": "delivered",
+            "attemptCount": 2, "attempts": [attempt(1, 503), attempt(2, 200)], "createdAt": "2026-05-30T12:00:00Z",
+            "updatedAt": "2026-05-30T12:00:00Z",
+        });
+        let (Some(delivery), Some(change)) = (delivery.as_object_mut(), change.as_object()) else { unreachable!() };
+        delivery.extend(change.clone());
+        let delivery = serde_json::from_str(&json!(delivery).to_string()).unwrap();
+        let lines = lines(&News { delivery, known }, "2026-05-30T12:00:00Z".parse().unwrap());
+        let plain = |line: &Line| anstream::adapter::strip_str(&line.text).to_string();
+        let seen: Vec<_> = lines.iter().map(|line| (line.went_wrong, plain(line))).collect();
+        let around = |words: &str| format!("2026-05-30 12:00:00Z  {words}  msg_1 whe_1 dlv_1");
+        assert_eq!(seen, expected.iter().map(|(wrong, words)| (*wrong, around(words))).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn every_attempt_that_is_new_is_told() {
+        let both = [(true, "failed  a  attempt 1  503  5 ms"), (false, "delivered  a  attempt 2  200  5 ms")];
+        check(0, &json!({}), &both);
+        check(1, &json!({}), &both[1..]);
+        let due = json!({ "status": "failed", "attemptCount": 1, "nextRetryAt": 1_780_142_460,
+            "attempts": [{ "attemptNo": 1, "at": "2026-05-30T12:00:00Z", "httpStatus": 500, "latencyMs": 5 }] });
+        check(0, &due, &[(true, "failed  a  attempt 1  500  5 ms  next in 1m")]);
+        check(2, &json!({ "skipped": "it is disabled" }), &[(true, "skipped  a  it is disabled")]);
+        check(0, &json!({ "status": "pending", "attemptCount": 0, "attempts": [] }), &[(false, "pending  a")]);
+    }
 }

@@ -30,6 +30,15 @@ pub(super) struct Watch<'a> {
 /// The deliveries of an endpoint that a look may meet again: the newest, and those that are not over.
 type Known = BTreeMap<String, State>;
 
+/// A delivery that is new, or has gone on.
+#[derive(Debug, Clone)]
+pub(super) struct News {
+    /// As it is now.
+    pub(super) delivery: Seen<Delivery>,
+    /// How many attempts of it were known before.
+    pub(super) known: u32,
+}
+
 /// How far a delivery was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct State {
@@ -60,7 +69,7 @@ impl<'a> Watch<'a> {
     }
 
     /// Looks at every endpoint: what is new since the last look, the oldest first.
-    pub(super) async fn look(&mut self) -> Result<Vec<Seen<Delivery>>, Failure> {
+    pub(super) async fn look(&mut self) -> Result<Vec<News>, Failure> {
         let endpoints = self.endpoints().await?;
         // An endpoint that was made since has had none before.
         let none = Known::new();
@@ -73,7 +82,7 @@ impl<'a> Watch<'a> {
         for (endpoint, found) in endpoints.into_iter().zip(looks) {
             news.extend(fresh(self.known.entry(endpoint).or_default(), found));
         }
-        news.sort_by_key(|delivery| delivery.it.updated_at);
+        news.sort_by_key(|news: &News| news.delivery.it.updated_at);
         Ok(news)
     }
 
@@ -132,14 +141,14 @@ fn overdue<'a>(known: &'a Known, found: &[Seen<Delivery>], now: Timestamp) -> Ve
 }
 
 /// What is new of these, or has gone on since. From then on it is known, as are older ones that are not over.
-fn fresh(known: &mut Known, found: Vec<Seen<Delivery>>) -> Vec<Seen<Delivery>> {
+fn fresh(known: &mut Known, found: Vec<Seen<Delivery>>) -> Vec<News> {
     let now = found.iter().map(|delivery| (delivery.it.delivery_id.clone(), State::from(&delivery.it))).collect();
     let before = std::mem::replace(known, now);
-    let is_fresh = |delivery: &Seen<Delivery>| match before.get(&delivery.it.delivery_id) {
-        Some(State { status, attempts, .. }) => (status, *attempts) != (&delivery.it.status, delivery.it.attempt_count),
-        None => true,
-    };
-    let news = found.into_iter().filter(is_fresh).collect();
+    let news = found.into_iter().filter_map(|delivery| match before.get(&delivery.it.delivery_id) {
+        Some(state) if (&state.status, state.attempts) == (&delivery.it.status, delivery.it.attempt_count) => None,
+        state => Some(News { known: state.map_or(0, |state| state.attempts), delivery }),
+    });
+    let news = news.collect();
     for (id, state) in before {
         if state.next.is_some() {
             known.entry(id).or_insert(state);
@@ -170,15 +179,16 @@ mod tests {
     #[test]
     fn what_is_new_or_has_gone_on_is_news_once() {
         let mut known = Known::new();
-        let mut check = |states: &[(&str, &str, u32)], expected: &[&str]| {
+        let mut check = |states: &[(&str, &str, u32)], expected: &[(&str, u32)]| {
             let states: Vec<_> = states.iter().map(|&(id, status, count)| (id, status, count, None)).collect();
             let news = fresh(&mut known, page(&states));
-            assert_eq!(news.iter().map(|delivery| delivery.it.delivery_id.as_str()).collect::<Vec<_>>(), expected);
+            let seen: Vec<_> = news.iter().map(|news| (news.delivery.it.delivery_id.as_str(), news.known)).collect();
+            assert_eq!(seen, expected);
         };
-        check(&[("dlv_1", "failed", 1)], &["dlv_1"]);
+        check(&[("dlv_1", "failed", 1)], &[("dlv_1", 0)]);
         check(&[("dlv_1", "failed", 1)], &[]);
-        check(&[("dlv_2", "delivered", 1), ("dlv_1", "failed", 2)], &["dlv_2", "dlv_1"]);
-        check(&[("dlv_2", "delivered", 1), ("dlv_1", "exhausted", 2)], &["dlv_1"]);
+        check(&[("dlv_2", "delivered", 1), ("dlv_1", "failed", 3)], &[("dlv_2", 0), ("dlv_1", 1)]);
+        check(&[("dlv_2", "delivered", 1), ("dlv_1", "exhausted", 3)], &[("dlv_1", 3)]);
     }
 
     #[test]
