@@ -4,12 +4,12 @@
 
 use hookbell_testkit::answer::Answer;
 use hookbell_testkit::api::keys;
+use hookbell_testkit::fresh;
 use hookbell_testkit::hookbell::Hookbell;
 use hookbell_testkit::organization::Organization;
 use hookbell_testkit::patience::eventually;
 use hookbell_testkit::receiver::Receiver;
 use hookbell_testkit::stack::Stack;
-use hookbell_testkit::{fresh, rows};
 use serde_json::{Value, json};
 
 const STARTED: &str = "environment.started";
@@ -81,6 +81,9 @@ async fn an_endpoint_is_made_changed_tested_and_deleted() {
     let endpoint = made.await.check(0).out.trim().to_owned();
     let shown = hookbell.json(&format!("endpoints show {id} {endpoint}")).await.remove(0);
     assert_eq!((&shown["headers"]["X-Team"], &shown["eventTypes"]), (&json!("(hidden)"), &json!([STARTED])));
+    let told = hookbell.out(&format!("endpoints show {id} {endpoint}")).await;
+    // Neither colours where nobody sees them, nor what may be a password.
+    assert!(told.contains("X-Team") && !told.contains("nights") && !told.contains('\u{1b}'), "{told}");
     let shown = hookbell.json(&format!("endpoints show {id} {endpoint} --show-headers")).await.remove(0);
     assert_eq!(shown["headers"]["X-Team"], "nights");
     let changed =
@@ -198,11 +201,13 @@ async fn what_happens_is_shown_as_it_happens() {
     all.note_with("Watching 1 endpoint").await;
     failed.note_with("Watching").await;
     let message = organization.send(STARTED, PAYLOAD).await;
-    let line = all.line_with(&message).await;
-    assert!(line.contains("attempt 1  500") && !line.contains(&before), "{line}");
-    assert!(failed.line_with(&message).await.contains("failed"));
+    // What was there before is no news, and what is news is told once.
+    let lines = [all.line_with("").await, all.line_with("").await];
+    assert!(lines.iter().all(|line| line.contains(&message)), "{lines:?}");
+    assert!(lines[0].contains("failed  environment.started  attempt 1  500"), "{lines:?}");
+    assert!(lines[1].contains("delivered  environment.started  attempt 2  200"), "{lines:?}");
+    assert!(failed.line_with(&message).await.contains("attempt 1  500"));
     assert_eq!((all.interrupt().await, failed.interrupt().await), (Some(0), Some(0)));
-    assert!(rows::deliveries(&stack, &endpoint).await >= 2);
 }
 
 #[tokio::test]
@@ -218,6 +223,8 @@ async fn a_connection_is_made_by_a_file_by_options_or_by_the_stack_s_name() {
     let nobody = hookbell.with(&["--api-url", "http://127.0.0.1:9", "--key", "sk_secret", "--json"]);
     let done = nobody.run("status").await.check(1);
     assert!(done.err.contains("could not be reached") && !done.err.contains("sk_secret"), "{}", done.err);
+    let no_queues = nobody.run("parked list").await.check(2);
+    assert!(no_queues.err.contains("--stack-name"), "{}", no_queues.err);
     let wrong = hookbell.run("status --stack Cargo.toml").await.check(2);
     assert!(wrong.err.contains("it is not JSON"), "{}", wrong.err);
     let unknown = hookbell.run("status --stack-name nobodys").await.check(1);
