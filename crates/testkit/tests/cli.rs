@@ -1,7 +1,5 @@
 //! The operator's tool, against the stack: each command's result, its refusals, and its JSON.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
 use hookbell_testkit::answer::Answer;
 use hookbell_testkit::api::keys;
 use hookbell_testkit::fresh;

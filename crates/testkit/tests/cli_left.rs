@@ -35,7 +35,10 @@ async fn listed(hookbell: &Hookbell, list: &str, words: &str) -> Value {
 async fn worked(hookbell: &Hookbell, command: &str) {
     eventually(command, async || match hookbell.run(command).await {
         done if done.code == 4 || done.code == 5 => None,
-        done => Some(drop(done.check(0))),
+        done => {
+            let _ = done.check(0);
+            Some(())
+        }
     })
     .await;
 }

@@ -47,7 +47,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAME", global = true, conflicts_with = "stack")]
     pub(crate) stack_name: Option<String>,
     /// Where the API is [env: HOOKBELL_API_URL]
-    #[arg(long, value_name = "URL", global = true)]
+    #[arg(long, value_name = "URL", global = true, conflicts_with_all = ["stack", "stack_name"])]
     pub(crate) api_url: Option<String>,
     /// The key to call it with: the admin key, or an organization's [env: HOOKBELL_KEY]
     #[arg(long, value_name = "KEY", global = true)]

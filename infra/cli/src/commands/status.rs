@@ -44,7 +44,7 @@ pub(crate) async fn run(context: &Context<'_>, status: Status) -> Result<(), Fai
     output.line(&format!("api  {}  version {version}  {}", painted(Tone::Good, "answers"), client.url()))?;
     output.line(&format!("key  {rights}"))?;
     let queues = queues(context).await.unwrap_or_else(|failure| {
-        note(&format!("The queues are not shown. {}", failure.text()));
+        note(&format!("The queues are not shown: {}", failure.text()));
         Vec::new()
     });
     let counts = queues.iter().map(|Line { name, depth: Depth { waiting, in_flight, delayed }, .. }| {
@@ -96,10 +96,6 @@ async fn rights(client: &Client, organization: Option<&str>) -> Result<String, F
 
 /// What waits, where the stack says where the queues are and AWS credentials are there.
 async fn queues(context: &Context<'_>) -> Result<Vec<Line>, Failure> {
-    if !context.connection.has_stack() {
-        note("The queues are not shown: --stack or --stack-name says where they are.");
-        return Ok(Vec::new());
-    }
     let deployment = context.connection.deployment().await?;
     let queues = Queues::new(&context.connection.aws(&deployment).await);
     let mut lines = of_functions(&queues, &deployment).await?;

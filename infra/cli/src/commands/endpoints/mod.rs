@@ -104,7 +104,7 @@ pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<(), F
         Command::List { organization } => {
             let endpoints = client.endpoints(&organization).await;
             let endpoints = endpoints.explain(|| format!("The endpoints of {organization} could not be listed."))?;
-            endpoints.iter().try_for_each(|endpoint| output.raw(&*hiding_headers(endpoint)?))?;
+            endpoints.iter().try_for_each(|endpoint| output.raw(&hiding_headers(endpoint)?))?;
             shown::table(output, &endpoints)
         }
         Command::Show { which, show_headers } => {
@@ -157,7 +157,7 @@ async fn change(client: &Client, which: &Which, body: &Value) -> Result<Seen<End
 
 async fn switch(context: &Context<'_>, client: &Client, which: &Which, to: &str) -> Result<(), Failure> {
     let changed = change(client, which, &json!({ "status": to })).await?;
-    context.output.raw(&*hiding_headers(&changed)?)?;
+    context.output.raw(&hiding_headers(&changed)?)?;
     context.output.line(&format!("{} is {}: {}", which.endpoint, status(&changed.it.status), changed.it.url))
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::client::Seen;
 use crate::client::wire::{Delivery, Message, MessageAttempt};
 use crate::output::{foreign, status};
-use crate::times::{from_now, length};
+use crate::times::{from_now, length, shown};
 
 /// Characters of an answer that are shown.
 const SHOWN: usize = 120;
@@ -28,10 +28,9 @@ pub(super) fn rows(
     happened.sort_by_key(|(at, ..)| *at);
     let mut due: Vec<Entry> = deliveries.iter().filter_map(|delivery| next(&delivery.it, now)).collect();
     due.sort_by_key(|(at, ..)| *at);
-    let row = |(at, endpoint, what, answer): Entry| {
-        [crate::times::shown(at), format!("+{}", after(accepted, at)), endpoint, what, answer]
-    };
-    happened.into_iter().chain(due).map(row).collect()
+    let row = |after: String, (at, endpoint, what, answer): Entry| [shown(at), after, endpoint, what, answer];
+    let happened = happened.into_iter().map(|entry| row(after(accepted, entry.0), entry));
+    happened.chain(due.into_iter().map(|entry| row(String::new(), entry))).collect()
 }
 
 fn attempted(message: &Message, attempt: &MessageAttempt) -> Entry {
@@ -83,7 +82,7 @@ fn next(delivery: &Delivery, now: Timestamp) -> Option<Entry> {
 fn after(from: Timestamp, to: Timestamp) -> String {
     let away = to.duration_since(from);
     let seconds = away.as_secs_f64();
-    if seconds < 60.0 { format!("{seconds:.3}s") } else { length(away) }
+    if seconds < 60.0 { format!("+{seconds:.3}s") } else { format!("+{}", length(away)) }
 }
 
 #[cfg(test)]
@@ -126,7 +125,7 @@ mod tests {
             "+0.250s|whe_1|attempt 1: fail|503 in 12 ms  no\\u{1b}",
             "+2.000s|whe_2|skipped|endpoint disabled",
             "+5m|whe_1|attempt 2: under way|",
-            "+4m|whe_1|attempt 3|due in 1m",
+            "|whe_1|attempt 3|due in 1m",
         ];
         assert_eq!(seen.collect::<Vec<_>>(), expected);
     }
