@@ -82,10 +82,8 @@ impl Connection {
     /// The API, with the key.
     pub(crate) async fn client(&self) -> Result<Client, Failure> {
         if let Some(Place::Url(url)) = &self.place {
-            let key = self.key.clone().ok_or_else(|| {
-                Failure::usage("No key was given for the API.").try_this("--key KEY, or set HOOKBELL_KEY")
-            })?;
-            return Client::new(url, key);
+            let missing = || Failure::usage("No key was given for the API.").try_this("--key KEY, or set HOOKBELL_KEY");
+            return Client::new(url, self.key.clone().ok_or_else(missing)?);
         }
         let deployment = self.deployment().await?;
         let url = deployment.api_url(self.aws_endpoint.as_deref()).ok_or_else(|| {

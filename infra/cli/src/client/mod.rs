@@ -8,7 +8,7 @@ pub(crate) mod wire;
 
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -35,7 +35,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(61);
 pub(crate) struct Client {
     http: reqwest::Client,
     base: Url,
-    key: String,
+    key: HeaderValue,
 }
 
 impl Client {
@@ -45,6 +45,12 @@ impl Client {
         let Some(base) = base else {
             return Err(Failure::usage(format!("{url} is no URL of an API.")).try_this("all of it, as https://…"));
         };
+        let Ok(mut key) = HeaderValue::try_from(key) else {
+            return Err(Failure::usage(
+                "The key is none: it holds a line end, or something else that cannot be written.",
+            ));
+        };
+        key.set_sensitive(true);
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("hookbell-cli/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(5))

@@ -7,6 +7,8 @@ mod described;
 mod shelf;
 mod work;
 
+use std::num::NonZeroUsize;
+
 use clap::{Args, Subcommand};
 use hookbell_aws::queues::{Left, Queues};
 use jiff::Timestamp;
@@ -26,8 +28,8 @@ pub(crate) enum Command {
     /// List what waits, and why; nothing is taken off its queue
     List {
         /// How many of each queue to show at most
-        #[arg(long, value_name = "N", default_value_t = 100)]
-        limit: usize,
+        #[arg(long, value_name = "N", default_value = "100")]
+        limit: NonZeroUsize,
     },
     /// Show one with its body
     Show {
@@ -73,7 +75,7 @@ pub(crate) async fn run(context: &Context<'_>, holds: Holds, command: Command) -
     let shelves = shelves(&queues, &deployment, holds).await?;
     let output = context.output;
     match command {
-        Command::List { limit } => list(output, &queues, &shelves, limit).await,
+        Command::List { limit } => list(output, &queues, &shelves, limit.get()).await,
         Command::Show { id } => {
             let found = choose(look_over(&queues, &shelves).await?, &[id], holds)?;
             found.iter().try_for_each(|one| show(output, one))
