@@ -141,24 +141,40 @@ async fn look_over<'a>(queues: &Queues, shelves: &'a [Shelf]) -> Result<Vec<Foun
 }
 
 /// Those whose ids begin as one of these texts does.
-///
-/// # Errors
-/// When one of these is the beginning of none, or of several.
 fn choose<'a>(found: Vec<Found<'a>>, beginnings: &[String], holds: Holds) -> Result<Vec<Found<'a>>, Failure> {
-    for beginning in beginnings {
-        match found.iter().filter(|one| one.left.id.starts_with(beginning)).count() {
-            1 => {}
-            0 => {
-                return Err(Failure::new(Kind::NotFound, format!("Nothing that waits has the id {beginning}."))
-                    .because("it was dealt with, or is in somebody's hands for a moment")
-                    .try_this(format!("hookbell {} list", holds.command())));
-            }
-            several => {
-                return Err(Failure::usage(format!("{beginning} is the beginning of {several} ids."))
-                    .try_this("write more of it"));
-            }
-        }
-    }
+    let ids: Vec<_> = found.iter().map(|one| one.left.id.as_str()).collect();
+    beginnings.iter().try_for_each(|beginning| check_begins_one(beginning, &ids, holds))?;
     let is_chosen = |one: &Found<'_>| beginnings.iter().any(|beginning| one.left.id.starts_with(beginning));
     Ok(found.into_iter().filter(is_chosen).collect())
+}
+
+/// Fails where a text is the beginning of none of these ids, or of several.
+fn check_begins_one(beginning: &str, ids: &[&str], holds: Holds) -> Result<(), Failure> {
+    match ids.iter().filter(|id| id.starts_with(beginning)).count() {
+        1 => Ok(()),
+        0 => Err(Failure::new(Kind::NotFound, format!("Nothing that waits has the id {beginning}."))
+            .because("it was dealt with, or is in somebody's hands for a moment")
+            .try_this(format!("hookbell {} list", holds.command()))),
+        several => {
+            Err(Failure::usage(format!("{beginning} is the beginning of {several} ids.")).try_this("write more of it"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_may_be_cut_to_what_tells_it_from_the_others() {
+        let check = |beginning: &str, expected: Result<(), Kind>| {
+            let checked = check_begins_one(beginning, &["ab1", "ab2", "c"], Holds::Events);
+            assert_eq!(checked.map_err(|failure| failure.kind), expected, "{beginning:?}");
+        };
+        check("ab1", Ok(()));
+        check("c", Ok(()));
+        check("ab", Err(Kind::Usage));
+        check("d", Err(Kind::NotFound));
+        check("ab12", Err(Kind::NotFound));
+    }
 }
