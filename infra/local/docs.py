@@ -20,7 +20,6 @@ from settings import LOCAL, ROOT, Settings, for_up, shown
 AT_ONCE = 4
 
 HOOKBELL = ROOT / "target" / "debug" / "hookbell"
-CLI = ROOT / "infra" / "cli"
 
 
 def main() -> None:
@@ -54,7 +53,7 @@ def build_cli(settings: Settings) -> None:
     """Build `hookbell`, with the features of the whole workspace: then nothing is compiled twice."""
     log = settings.logs / "build-cli.log"
     command = ["cargo", "build", "--workspace", "--locked", "--bin", HOOKBELL.name]
-    if CLI.exists() and not run_logged(command, log, os.environ):
+    if not run_logged(command, log, os.environ):
         raise Failure("The CLI does not compile.", "repair what the log names.", log)
 
 
@@ -77,8 +76,7 @@ def surroundings(settings: Settings, running: stack.Stack, folder: Path) -> dict
     programs.mkdir(parents=True, exist_ok=True)
     link = programs / "hookbell"
     link.unlink(missing_ok=True)
-    if HOOKBELL.exists():
-        link.symlink_to(HOOKBELL)
+    link.symlink_to(HOOKBELL)
     reached = aws.environment(settings)
     return {
         **reached,

@@ -29,7 +29,7 @@ def main() -> None:
         for name, value in values.items():
             line(f"export {name}={shlex.quote(value)}")
         # The aws, sam and python of the tools, and the CLI where it has been built.
-        folders = (LOCAL / "bin", VENV / "bin", ROOT / "target" / "debug")
+        folders = (LOCAL / "bin", VENV / "bin", ROOT / "target" / "tool", ROOT / "target" / "debug")
         line(f'export PATH={shlex.quote(":".join(map(str, folders)))}:"$PATH"')
 
 

@@ -11,6 +11,11 @@ from settings import ROOT
 
 PROGRAMS = ("hookbell-api", "hookbell-sender", "hookbell-dlq", "hookbell-cli")
 
+# What `make cli` builds the CLI with.
+CLI_FEATURES = "hookbell-cli/sign-in"
+
+PLATFORM = ("--filter-platform", "x86_64-unknown-linux-gnu")
+
 
 def bill(version: str) -> dict[str, Any]:
     """The bill. It holds no time and no number of its own, so one state of the sources has one bill."""
@@ -37,7 +42,7 @@ def bill(version: str) -> dict[str, Any]:
 
 def cargo_metadata() -> dict[str, Any]:
     """What Cargo knows of the workspace, for Linux as Lambda has it."""
-    command = ["cargo", "metadata", "--format-version", "1", "--locked", "--filter-platform", "x86_64-unknown-linux-gnu"]
+    command = ["cargo", "metadata", "--format-version", "1", "--locked", "--features", CLI_FEATURES, *PLATFORM]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
     answer: dict[str, Any] = json.loads(ran.stdout)
     return answer

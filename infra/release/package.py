@@ -51,7 +51,7 @@ def main() -> None:
             folder = built(for_up(), architecture)
         with steps.step("Building the CLI") as step:
             program = cli(for_up(), architecture)
-            step.outcome = "done" if program else "not for another architecture than this machine's, or not there"
+            step.outcome = "done" if program else "not for another architecture than this machine's"
         with steps.step("Packing") as step:
             files = pack(DIST, folder, architecture, program)
             step.outcome = f"{len(files)} files in {shown(DIST)}/"
@@ -80,16 +80,13 @@ def built(settings: Settings, architecture: str) -> Path:
 
 
 def cli(settings: Settings, architecture: str) -> Path | None:
-    """The CLI, where this version has one and it can be built here."""
-    manifest = ROOT / "infra" / "cli" / "Cargo.toml"
-    if not manifest.exists() or ARCHITECTURES.get(platform.machine()) != architecture:
+    """The CLI as `make cli` builds it, where it can be built here."""
+    if ARCHITECTURES.get(platform.machine()) != architecture:
         return None
-    package = tomllib.loads(manifest.read_text())["package"]["name"]
     log = settings.logs / "build-cli.log"
-    command = ["cargo", "build", "--release", "--locked", "--package", str(package)]
-    if not run_logged(command, log, os.environ):
+    if not run_logged(["make", "--no-print-directory", "cli"], log, os.environ):
         raise Failure("The CLI does not compile.", "repair what the log names.", log)
-    return ROOT / "target" / "release" / "hookbell"
+    return ROOT / "target" / "tool" / "hookbell"
 
 
 def pack(dist: Path, folder: Path, architecture: str, program: Path | None) -> list[Path]:

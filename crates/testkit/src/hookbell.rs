@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, Lines};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 use crate::function::target;
 use crate::patience::in_time;
@@ -31,6 +31,8 @@ pub struct Done {
 #[derive(Debug)]
 pub struct Running {
     child: Child,
+    out: Lines<BufReader<ChildStdout>>,
+    err: Lines<BufReader<ChildStderr>>,
 }
 
 impl Hookbell {
@@ -83,7 +85,10 @@ impl Hookbell {
     /// Begins a command that goes on until it is stopped.
     #[must_use]
     pub fn start(&self, line: &str) -> Running {
-        Running { child: self.command(line).spawn().unwrap() }
+        let mut child = self.command(line).spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let err = BufReader::new(child.stderr.take().expect("piped")).lines();
+        Running { child, out, err }
     }
 }
 
@@ -108,12 +113,12 @@ impl Done {
 impl Running {
     /// Waits for a line of its results that holds those words.
     pub async fn line_with(&mut self, words: &str) -> String {
-        line_with(&mut BufReader::new(self.child.stdout.as_mut().expect("piped")).lines(), words).await
+        line_with(&mut self.out, words).await
     }
 
     /// Waits for a note that holds those words.
     pub async fn note_with(&mut self, words: &str) -> String {
-        line_with(&mut BufReader::new(self.child.stderr.as_mut().expect("piped")).lines(), words).await
+        line_with(&mut self.err, words).await
     }
 
     /// Presses Ctrl-C, and gives the exit code.
@@ -124,7 +129,7 @@ impl Running {
     }
 }
 
-async fn line_with(lines: &mut Lines<impl AsyncRead + AsyncBufReadExt + Unpin>, words: &str) -> String {
+async fn line_with(lines: &mut Lines<impl AsyncBufRead + Unpin>, words: &str) -> String {
     in_time(words, async {
         loop {
             let line = lines.next_line().await.unwrap();

@@ -35,7 +35,10 @@ async fn listed(hookbell: &Hookbell, list: &str, words: &str) -> Value {
 async fn worked(hookbell: &Hookbell, command: &str) {
     eventually(command, async || match hookbell.run(command).await {
         done if done.code == 4 || done.code == 5 => None,
-        done => Some(drop(done.check(0))),
+        done => {
+            let _ = done.check(0);
+            Some(())
+        }
     })
     .await;
 }
@@ -131,11 +134,13 @@ async fn a_rejected_event_goes_back_to_its_queue_as_it_was() {
     assert!(receiver.wait_for(1).await[0].text().contains("my-box"));
 
     let dead_letters = dead_letters_of(&stack, &stack.events_fifo_queue_url).await;
-    dead_letters.put(&organization.record(STARTED, r#"{"resource":{"id":"env_fifo"}}"#, "")).await;
-    let left = listed(&hookbell, "rejected list", "env_fifo").await;
+    let environment = fresh();
+    let payload = format!(r#"{{"resource":{{"id":"{environment}"}}}}"#);
+    dead_letters.put(&organization.record(STARTED, &payload, "")).await;
+    let left = listed(&hookbell, "rejected list", &environment).await;
     assert_eq!(left["queue"].as_str(), Some("events-fifo"));
     worked(&hookbell, &format!("rejected redrive {} --yes", left["id"].as_str().unwrap())).await;
-    assert!(receiver.wait_for(2).await[1].text().contains("env_fifo"));
+    assert!(receiver.wait_for(2).await[1].text().contains(&environment));
 }
 
 #[tokio::test]

@@ -22,24 +22,18 @@ pub(crate) struct Environment {
     aws_endpoint: Option<String>,
 }
 
-/// Where a deployment is described.
+/// What says where a deployment is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Place {
+    Url(String),
     File(PathBuf),
     Stack(String),
 }
 
-/// What was chosen of all that is given.
-#[derive(Debug, PartialEq, Eq)]
-struct Choice {
-    api_url: Option<String>,
-    key: Option<String>,
-    place: Option<Place>,
-}
-
-/// The deployment that a command is about.
+/// The deployment that a command is about, as far as it is known without a call.
 pub(crate) struct Connection {
-    choice: Choice,
+    place: Option<Place>,
+    key: Option<String>,
     aws_endpoint: Option<String>,
 }
 
@@ -56,17 +50,24 @@ impl Environment {
     }
 }
 
-/// Options come before the environment. A place that is named by an option is taken with its own key, unless an option
-/// gives another.
-fn choose(options: &Options, environment: &Environment, has_default: bool) -> Choice {
-    let of_option = options.stack.clone().map(Place::File).or_else(|| options.stack_name.clone().map(Place::Stack));
-    let environment = if of_option.is_some() { &Environment::default() } else { environment };
-    let of_environment = environment.stack.as_ref().map(|file| Place::File(file.into()));
-    let default = has_default.then(|| Place::File(DEFAULT_STACK.into()));
-    Choice {
-        api_url: options.api_url.clone().or_else(|| environment.api_url.clone()),
-        key: options.key.clone().or_else(|| environment.key.clone()),
-        place: of_option.or(of_environment).or(default),
+/// Options come before the environment, and that before the default. One thing alone says where the deployment is, so that
+/// never the API of one is called and the queues of another are looked at. The environment's key is not for a stack that an
+/// option names: that has its own.
+fn choose(options: &Options, environment: &Environment, has_default: bool) -> (Option<Place>, Option<String>) {
+    let url = |url: &String| Place::Url(url.clone());
+    let stack = options.stack.clone().map(Place::File).or_else(|| options.stack_name.clone().map(Place::Stack));
+    if stack.is_some() {
+        return (stack, options.key.clone());
+    }
+    let of_environment = || environment.api_url.as_ref().map(url).or(environment.stack.as_ref().map(Place::file));
+    let default = || has_default.then(|| Place::file(DEFAULT_STACK));
+    let place = options.api_url.as_ref().map(url).or_else(of_environment).or_else(default);
+    (place, options.key.clone().or_else(|| environment.key.clone()))
+}
+
+impl Place {
+    fn file(path: impl Into<PathBuf>) -> Self {
+        Self::File(path.into())
     }
 }
 
@@ -74,23 +75,21 @@ impl Connection {
     /// What the options and the environment choose.
     pub(crate) fn new(options: &Options) -> Self {
         let environment = Environment::read();
-        let choice = choose(options, &environment, Path::new(DEFAULT_STACK).is_file());
-        Self { choice, aws_endpoint: environment.aws_endpoint }
+        let (place, key) = choose(options, &environment, Path::new(DEFAULT_STACK).is_file());
+        Self { place, key, aws_endpoint: environment.aws_endpoint }
     }
 
     /// The API, with the key.
     pub(crate) async fn client(&self) -> Result<Client, Failure> {
-        if let Some(url) = &self.choice.api_url {
-            let key = self.choice.key.clone().ok_or_else(|| {
-                Failure::usage("No key was given for the API.").try_this("--key KEY, or set HOOKBELL_KEY")
-            })?;
-            return Client::new(url, key);
+        if let Some(Place::Url(url)) = &self.place {
+            let missing = || Failure::usage("No key was given for the API.").try_this("--key KEY, or set HOOKBELL_KEY");
+            return Client::new(url, self.key.clone().ok_or_else(missing)?);
         }
         let deployment = self.deployment().await?;
         let url = deployment.api_url(self.aws_endpoint.as_deref()).ok_or_else(|| {
             Failure::usage("The stack does not say where its API is.").because("it has no output ApiUrl")
         })?;
-        let key = match (&self.choice.key, deployment.admin_key()) {
+        let key = match (&self.key, deployment.admin_key()) {
             (Some(key), _) => key.clone(),
             (None, Some(key)) => key.to_owned(),
             (None, None) => self.secret_key(&deployment).await?,
@@ -100,18 +99,15 @@ impl Connection {
 
     /// The deployment as its stack describes it.
     pub(crate) async fn deployment(&self) -> Result<Deployment, Failure> {
-        match &self.choice.place {
+        match &self.place {
             Some(Place::File(file)) => read_file(file),
             Some(Place::Stack(name)) => self.look_up(name).await,
+            Some(Place::Url(_)) => Err(Failure::usage("A URL does not say where the queues are.")
+                .try_this("--stack FILE or --stack-name NAME")),
             None => Err(Failure::usage("It is not known which deployment is meant.").try_this(
                 "--stack FILE, --stack-name NAME, or --api-url URL --key KEY; `hookbell --help` has the variables",
             )),
         }
-    }
-
-    /// Whether a stack describes the deployment, so that its queues can be found.
-    pub(crate) fn has_stack(&self) -> bool {
-        self.choice.place.is_some()
     }
 
     /// AWS, as whoever runs this may use it: a local one takes any credentials.
@@ -162,31 +158,25 @@ mod tests {
         Environment { stack: text("env.json"), api_url: text("http://env"), key: text("sk_env"), aws_endpoint: None }
     }
 
-    #[track_caller]
-    fn check(
-        options: &Options,
-        environment: &Environment,
-        (api_url, key): (Option<&str>, Option<&str>),
-        place: Option<Place>,
-    ) {
-        let expected = Choice { api_url: api_url.map(str::to_owned), key: key.map(str::to_owned), place };
-        assert_eq!(choose(options, environment, true), expected);
-    }
-
     #[test]
     fn options_come_before_the_environment_and_that_before_the_default() {
-        let file = |name: &str| Some(Place::File(name.into()));
-        let nothing = Environment::default();
-        let none = Options::default();
-        check(&none, &nothing, (None, None), file(DEFAULT_STACK));
-        check(&none, &environment(), (Some("http://env"), Some("sk_env")), file("env.json"));
+        let file = |name: &str| Some(Place::file(name));
+        let url = |url: &str| Some(Place::Url(url.to_owned()));
+        let check = |options: &Options, environment: &Environment, place: Option<Place>, key: Option<&str>| {
+            assert_eq!(choose(options, environment, true), (place, key.map(str::to_owned)));
+        };
+        let (nothing, none) = (Environment::default(), Options::default());
+        check(&none, &nothing, file(DEFAULT_STACK), None);
+        check(&none, &environment(), url("http://env"), Some("sk_env"));
+        let of_stack = Environment { api_url: None, ..environment() };
+        check(&none, &of_stack, file("env.json"), Some("sk_env"));
         let stack = Options { stack: Some("mine.json".into()), ..Options::default() };
-        check(&stack, &environment(), (None, None), file("mine.json"));
+        check(&stack, &environment(), file("mine.json"), None);
         let with_key = Options { key: Some("sk_mine".to_owned()), ..stack };
-        check(&with_key, &environment(), (None, Some("sk_mine")), file("mine.json"));
+        check(&with_key, &environment(), file("mine.json"), Some("sk_mine"));
         let name = Options { stack_name: Some("hookbell".to_owned()), ..Options::default() };
-        check(&name, &environment(), (None, None), Some(Place::Stack("hookbell".to_owned())));
-        let url = Options { api_url: Some("http://mine".to_owned()), ..Options::default() };
-        check(&url, &environment(), (Some("http://mine"), Some("sk_env")), file("env.json"));
+        check(&name, &environment(), Some(Place::Stack("hookbell".to_owned())), None);
+        let of_url = Options { api_url: Some("http://mine".to_owned()), ..Options::default() };
+        check(&of_url, &environment(), url("http://mine"), Some("sk_env"));
     }
 }

@@ -49,7 +49,11 @@ fn two(large: i64, large_unit: &str, small: i64, small_unit: &str) -> String {
 /// How long ago that was, or in how long it will be.
 pub(crate) fn from_now(at: Timestamp, now: Timestamp) -> String {
     let away = at.duration_since(now);
-    if away.is_positive() { format!("in {}", length(away)) } else { format!("{} ago", length(away)) }
+    match away.as_secs() {
+        0 => "now".to_owned(),
+        1.. => format!("in {}", length(away)),
+        _ => format!("{} ago", length(away)),
+    }
 }
 
 #[cfg(test)]
@@ -79,6 +83,14 @@ mod tests {
         let cases = [(5, "5s"), (60, "1m"), (61, "1m 1s"), (3_600, "1h"), (90_061, "1d 1h"), (-61, "1m 1s")];
         for (seconds, expected) in cases {
             assert_eq!(length(SignedDuration::from_secs(seconds)), expected);
+        }
+    }
+
+    #[test]
+    fn a_time_is_told_from_now_on() {
+        let now = Timestamp::UNIX_EPOCH;
+        for (seconds, expected) in [(90, "in 1m 30s"), (0, "now"), (-7_200, "2h ago")] {
+            assert_eq!(from_now(Timestamp::from_second(seconds).unwrap(), now), expected);
         }
     }
 }

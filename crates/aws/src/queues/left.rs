@@ -9,7 +9,8 @@ use std::time::Duration;
 use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName};
 use jiff::Timestamp;
 
-use super::{Queues, REASON_ATTRIBUTE, Task, is_fifo, records};
+use super::lines::MAX_HIDDEN;
+use super::{DeliveryTask, Queues, REASON_ATTRIBUTE, ReplayTask, Task, is_fifo, records};
 use crate::AwsError;
 
 /// A message that waits for a person.
@@ -47,7 +48,7 @@ impl Queues {
     /// When SQS does not answer.
     pub async fn look(&self, queue: &str, hidden: Duration) -> Result<Vec<Left>, AwsError> {
         let request = self.client.receive_message().queue_url(queue).max_number_of_messages(10).wait_time_seconds(1);
-        let request = request.visibility_timeout(i32::try_from(hidden.as_secs()).unwrap_or(i32::MAX));
+        let request = request.visibility_timeout(i32::try_from(hidden.min(MAX_HIDDEN).as_secs()).unwrap_or(i32::MAX));
         let request = request.message_attribute_names("All");
         let request = request.message_system_attribute_names(MessageSystemAttributeName::All);
         let answer = request.send().await.map_err(AwsError::sdk("ReceiveMessage"))?;
@@ -149,6 +150,17 @@ impl Queues {
         let request = self.client.get_queue_attributes().queue_url(queue).set_attribute_names(Some(names.to_vec()));
         let answer = request.send().await.map_err(AwsError::sdk("GetQueueAttributes"))?;
         Ok(answer.attributes.unwrap_or_default().into_iter().collect())
+    }
+}
+
+impl Task {
+    /// The same, as if it had not come back from the dead-letter queue before.
+    #[must_use]
+    pub fn anew(self) -> Self {
+        match self {
+            Self::Delivery(task) => Self::Delivery(DeliveryTask { redrives: 0, ..task }),
+            Self::Replay(task) => Self::Replay(ReplayTask { redrives: 0, ..task }),
+        }
     }
 }
 

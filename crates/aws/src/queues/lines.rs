@@ -13,7 +13,7 @@ use crate::AwsError;
 
 /// The longest that a message is hidden: SQS counts twelve hours from its receipt on (Amazon SQS,
 /// "`ChangeMessageVisibility`"), some of which have gone by.
-const MAX_HIDDEN: Duration = Duration::from_hours(11);
+pub(super) const MAX_HIDDEN: Duration = Duration::from_hours(11);
 
 impl Queues {
     /// Puts deliveries in line, each behind those of its endpoint that stand before it in `tasks`.

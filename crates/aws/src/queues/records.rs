@@ -140,17 +140,6 @@ pub enum EndedBecause {
     Disable,
 }
 
-impl Task {
-    /// The same, as if it had not come back from the dead-letter queue before.
-    #[must_use]
-    pub fn anew(self) -> Self {
-        match self {
-            Self::Delivery(task) => Self::Delivery(DeliveryTask { redrives: 0, ..task }),
-            Self::Replay(task) => Self::Replay(ReplayTask { redrives: 0, ..task }),
-        }
-    }
-}
-
 impl DeliveryTask {
     /// An attempt of a delivery that somebody asked for, who has seen that revision of the organization: due now, the
     /// schedule's first.

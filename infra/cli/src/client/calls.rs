@@ -204,7 +204,7 @@ impl Client {
         Pages::new(self, range.ask(Call::get(&sending(organization, &["messages"]))), wanted)
     }
 
-    /// The messages of an event id: one, unless the id was used again after its day.
+    /// The messages of an event's id.
     pub(crate) fn messages_of_event(&self, organization: &str, event_id: &str) -> Pages<'_, Message> {
         let call = Call::get(&sending(organization, &["messages"])).query("eventId", Some(event_id));
         Pages::new(self, call, 10)

@@ -8,7 +8,7 @@ pub(crate) mod wire;
 
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -35,17 +35,22 @@ const LONGEST_WAIT: Duration = Duration::from_secs(61);
 pub(crate) struct Client {
     http: reqwest::Client,
     base: Url,
-    key: String,
+    key: HeaderValue,
 }
 
 impl Client {
     /// The API at that URL.
     pub(crate) fn new(url: &str, key: String) -> Result<Self, Failure> {
-        let wrong = |why: String| Failure::usage(format!("{url} is no URL of an API.")).because(why);
-        let base = Url::parse(url).map_err(|error| wrong(error.to_string()))?;
-        if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none() {
-            return Err(wrong("it has to begin with https://".to_owned()));
-        }
+        let base = Url::parse(url).ok().filter(|base| matches!(base.scheme(), "http" | "https") && base.has_host());
+        let Some(base) = base else {
+            return Err(Failure::usage(format!("{url} is no URL of an API.")).try_this("all of it, as https://…"));
+        };
+        let Ok(mut key) = HeaderValue::try_from(key) else {
+            return Err(Failure::usage(
+                "The key is none: it holds a line end, or something else that cannot be written.",
+            ));
+        };
+        key.set_sensitive(true);
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("hookbell-cli/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(5))
@@ -72,7 +77,9 @@ impl Client {
     /// when the API says that it did not begin with it.
     pub(crate) async fn call<T: DeserializeOwned>(&self, call: &Call) -> Result<T, ApiFailure> {
         let mut wait = FIRST_WAIT;
-        for tries_left in (0..TRIES).rev() {
+        let mut tries_left = TRIES;
+        loop {
+            tries_left -= 1;
             let failure = match self.once(call).await {
                 Ok(body) => return read(call, &body),
                 Err(failure) => failure,
@@ -87,7 +94,6 @@ impl Client {
             tokio::time::sleep(next).await;
             wait *= 2;
         }
-        Err(ApiFailure::Unreachable { call: call.to_string(), cause: "it was tried too often".to_owned(), sent: true })
     }
 
     async fn once(&self, call: &Call) -> Result<Vec<u8>, ApiFailure> {

@@ -77,6 +77,8 @@ impl ApiFailure {
         }
         let cause = if error.is_timeout() { Some("it did not answer in time".to_owned()) } else { innermost };
         let cause = cause.unwrap_or_else(|| error.to_string());
+        let place = error.url().map(|url| format!(" at {}", url.origin().ascii_serialization())).unwrap_or_default();
+        let cause = format!("the API{place} could not be reached: {cause}");
         Self::Unreachable { call: call.to_string(), cause, sent: !error.is_connect() }
     }
 
@@ -142,10 +144,12 @@ impl ApiFailure {
     pub(crate) fn explained(self, what: impl Into<String>) -> Failure {
         match self {
             Self::Unreachable { call, cause, sent } => {
-                let failure = Failure::failed(what, format!("{call}: the API could not be reached: {cause}"));
-                let doubt =
-                    "look whether it was done, then do it again; `hookbell status` shows whether the API answers";
-                failure.try_this(if sent && !call.starts_with("GET") { doubt } else { "hookbell status" })
+                let failure = Failure::failed(what, format!("{call}: {cause}"));
+                failure.try_this(if sent && !call.starts_with("GET") {
+                    "look whether it was done, then do it again; `hookbell status` shows whether the API answers"
+                } else {
+                    "look at the URL, at the stack that it is from, and at your network"
+                })
             }
             Self::Unreadable { call, cause } => Failure::failed(
                 what,

@@ -2,10 +2,13 @@
 
 #![expect(clippy::struct_field_names, reason = "they are named as the API names them")]
 
+use hookbell_domain::ids::DeliveryId;
 use jiff::Timestamp;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+
+use crate::output::foreign;
 
 /// A thing as it was read, and as the API wrote it: `--json` shows the latter, with all that this program does not know.
 #[derive(Debug, Clone)]
@@ -22,6 +25,16 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Seen<T> {
         let it = serde_json::from_str(raw.get()).map_err(D::Error::custom)?;
         Ok(Self { raw, it })
     }
+}
+
+/// What somebody else wrote, as it can be shown on a line.
+fn one_line<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    String::deserialize(deserializer).map(|text| foreign::one_line(&text))
+}
+
+/// The same, where there may be none.
+fn any_line<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Option::<String>::deserialize(deserializer).map(|text| text.map(|text| foreign::one_line(&text)))
 }
 
 /// An organization.
@@ -50,8 +63,10 @@ pub(crate) struct ApiKey {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Endpoint {
     pub(crate) endpoint_id: String,
+    #[serde(default, deserialize_with = "any_line")]
     pub(crate) uid: Option<String>,
     pub(crate) url: String,
+    #[serde(default, deserialize_with = "any_line")]
     pub(crate) description: Option<String>,
     pub(crate) status: String,
     pub(crate) event_types: Vec<String>,
@@ -90,6 +105,7 @@ pub(crate) struct Health {
 pub(crate) struct Message {
     pub(crate) id: String,
     pub(crate) event_type: String,
+    #[serde(default, deserialize_with = "any_line")]
     pub(crate) event_id: Option<String>,
     pub(crate) timestamp: Timestamp,
     pub(crate) payload: Box<RawValue>,
@@ -106,6 +122,7 @@ pub(crate) struct MessageAttempt {
     pub(crate) status_text: String,
     pub(crate) response_status_code: u16,
     pub(crate) response_duration_ms: u64,
+    #[serde(deserialize_with = "one_line")]
     pub(crate) response: String,
     pub(crate) trigger_type: u8,
 }
@@ -124,6 +141,7 @@ pub(crate) struct Delivery {
     pub(crate) attempts: Vec<Attempt>,
     /// Unix seconds.
     pub(crate) next_retry_at: Option<i64>,
+    #[serde(default, deserialize_with = "any_line")]
     pub(crate) response_snippet: Option<String>,
     #[serde(default)]
     pub(crate) payload: String,
@@ -140,6 +158,14 @@ pub(crate) struct Attempt {
     pub(crate) http_status: Option<u16>,
     pub(crate) latency_ms: u64,
     pub(crate) error: Option<String>,
+}
+
+impl MessageAttempt {
+    /// The delivery that it belongs to, which its own id holds.
+    pub(crate) fn delivery_id(&self) -> Option<String> {
+        let (id, _) = self.id.strip_prefix("att_")?.rsplit_once('_')?;
+        Some(format!("{}{id}", DeliveryId::PREFIX))
+    }
 }
 
 impl Delivery {

@@ -10,8 +10,11 @@ use super::messages::Filters;
 use crate::client::wire::{Attempt, Delivery};
 use crate::client::{Explain as _, Range, Seen};
 use crate::failure::Failure;
-use crate::output::{Output, status};
+use crate::output::{Output, foreign, note, status};
 use crate::times::{from_now, shown};
+
+/// What a delivery may be.
+pub(crate) const STATUSES: [&str; 4] = ["pending", "delivered", "failed", "exhausted"];
 
 /// What is asked of deliveries.
 #[derive(Subcommand)]
@@ -21,7 +24,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         which: Which,
         /// Of that status
-        #[arg(long, value_parser = ["pending", "delivered", "failed", "exhausted"])]
+        #[arg(long, value_parser = STATUSES)]
         status: Option<String>,
         #[command(flatten)]
         filters: Filters,
@@ -70,7 +73,7 @@ pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<(), F
             let message = sent.explain(|| format!("The delivery {delivery} was not sent once more."))?.id;
             output.record(&serde_json::json!({ "webhookId": message }))?;
             output.line(&format!("{message} is on its way once more."))?;
-            crate::output::note(&format!("What comes of it: hookbell messages story {} {message}", which.organization));
+            note(&format!("What comes of it: hookbell messages story {} {message}", which.organization));
             Ok(())
         }
     }
@@ -107,7 +110,10 @@ fn one(output: Output, delivery: &Seen<Delivery>) -> Result<(), Failure> {
         output.line(&format!("  next      {}  {}", shown(at), from_now(at, Timestamp::now())))?;
     }
     if let Some(snippet) = it.response_snippet.as_ref().filter(|snippet| !snippet.is_empty()) {
-        output.line(&format!("Latest answer: {}", snippet.escape_debug()))?;
+        output.line(&format!("Latest answer: {snippet}"))?;
     }
-    output.line(if it.payload.is_empty() { "Its payload is kept no more." } else { &it.payload })
+    if it.payload.is_empty() {
+        return output.line("Its payload is kept no more.");
+    }
+    output.line(&foreign::lines(&it.payload))
 }

@@ -1,6 +1,6 @@
 //! An organization's API keys.
 
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use serde::Deserialize;
 
 use super::Context;
@@ -24,8 +24,8 @@ pub(crate) enum Command {
         #[arg(value_name = "ORG")]
         organization: String,
         /// An owner changes things and sees secrets; a member reads
-        #[arg(long)]
-        role: Role,
+        #[arg(long, value_parser = ["owner", "member"])]
+        role: String,
         /// What to call it
         #[arg(long)]
         name: Option<String>,
@@ -44,13 +44,6 @@ pub(crate) enum Command {
     },
 }
 
-/// What a key may do.
-#[derive(ValueEnum, Debug, Clone, Copy)]
-pub(crate) enum Role {
-    Owner,
-    Member,
-}
-
 /// The answer to a new key, as far as people see it.
 #[derive(Deserialize)]
 struct Made {
@@ -66,6 +59,9 @@ pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<(), F
                 .await
                 .explain(|| format!("The keys of {organization} could not be listed."))?;
             keys.iter().try_for_each(|key| output.raw(&key.raw))?;
+            if keys.is_empty() && !output.is_json() {
+                note("No keys.");
+            }
             let rows: Vec<_> = keys
                 .into_iter()
                 .map(|key| {
@@ -76,11 +72,7 @@ pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<(), F
             Table::new(output, ["KEY ID", "ROLE", "NAME", "CREATED", "LAST USED"]).rows(&rows)
         }
         Command::Create { organization, role, name } => {
-            let role = match role {
-                Role::Owner => "owner",
-                Role::Member => "member",
-            };
-            let made = client.create_key(&organization, role, name.as_deref()).await;
+            let made = client.create_key(&organization, &role, name.as_deref()).await;
             let made = made.explain(|| format!("No key was made for {organization}."))?;
             output.raw(&made)?;
             let Made { key } =
@@ -90,7 +82,8 @@ pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<(), F
             Ok(())
         }
         Command::Delete { organization, key_id, yes } => {
-            confirm(&format!("Revoke {key_id} of {organization}? Calls with it are refused from then on."), yes)?;
+            confirm(&format!("Revoke {key_id} of {organization}? Calls with it are refused from then on."), yes)
+                .await?;
             let deleted = client.delete_key(&organization, &key_id).await;
             deleted.explain(|| format!("The key {key_id} was not revoked."))?;
             output.record(&serde_json::json!({ "deleted": key_id }))?;

@@ -1,5 +1,7 @@
 //! Lists of any length, shown as far as somebody wants to see them.
 
+use std::num::NonZeroUsize;
+
 use clap::Args;
 use serde::de::DeserializeOwned;
 
@@ -12,8 +14,8 @@ use crate::output::{Table, note};
 #[derive(Args, Debug, Clone, Copy)]
 pub(crate) struct Limit {
     /// How many to show at most
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    limit: usize,
+    #[arg(long, value_name = "N", default_value = "50")]
+    limit: NonZeroUsize,
     /// Show all of them, page after page
     #[arg(long, conflicts_with = "limit")]
     all: bool,
@@ -22,7 +24,7 @@ pub(crate) struct Limit {
 impl Limit {
     /// How many entries that are.
     pub(crate) fn entries(self) -> usize {
-        if self.all { usize::MAX } else { self.limit }
+        if self.all { usize::MAX } else { self.limit.get() }
     }
 }
 

@@ -8,7 +8,7 @@ use super::story;
 use crate::client::wire::Message;
 use crate::client::{Client, Explain as _, Range, Seen};
 use crate::failure::{Failure, Kind};
-use crate::output::{Output, Tone, painted};
+use crate::output::{Output, Tone, foreign, painted};
 use crate::times::{When, shown};
 
 /// What is asked of messages.
@@ -82,18 +82,16 @@ pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<(), F
             }
             Ok(())
         }
-        Command::Story { organization, id } if id.starts_with("msg_") => {
-            story::run(context, &client, &organization, &id).await
-        }
         Command::Story { organization, id } => {
             for message in find(&client, &organization, &id).await? {
-                story::run(context, &client, &organization, &message.it.id).await?;
+                story::run(context, &client, &organization, message).await?;
             }
             Ok(())
         }
     }
 }
 
+/// The message of that id, or those of the event of that id: one, unless the id was used again after its day.
 async fn find(client: &Client, organization: &str, id: &str) -> Result<Vec<Seen<Message>>, Failure> {
     let what = || format!("The message {id} could not be looked for.");
     if id.starts_with("msg_") {
@@ -117,7 +115,7 @@ async fn find(client: &Client, organization: &str, id: &str) -> Result<Vec<Seen<
 fn one(output: Output, message: &Seen<Message>) -> Result<(), Failure> {
     output.raw(&message.raw)?;
     headline(output, &message.it)?;
-    output.line(message.it.payload.get())
+    output.line(&foreign::lines(message.it.payload.get()))
 }
 
 /// What a message is, in a line.

@@ -20,7 +20,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         limit: Limit,
     },
-    /// Make an organization; one that is there stays as it is
+    /// Make an organization; one that is there keeps all but its profile, if another is named
     Create {
         /// Its id, which is yours to choose
         #[arg(value_name = "ORG")]
@@ -66,7 +66,7 @@ async fn show(context: &Context<'_>, client: &Client, organization: &str) -> Res
         found => found.explain(what)?,
     };
     if context.output.is_json() {
-        let endpoints: Vec<_> = endpoints.iter().map(|endpoint| &endpoint.raw).collect();
+        let endpoints = endpoints.iter().map(super::endpoints::hiding_headers).collect::<Result<Vec<_>, _>>()?;
         let organization = record.as_ref().map(|record| &record.raw);
         return context.output.record(&serde_json::json!({ "organization": organization, "endpoints": endpoints }));
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Context;
+use super::deliveries::STATUSES;
 use crate::client::wire::Replay as State;
 use crate::client::{Explain as _, Range, Seen};
 use crate::failure::{Failure, Kind};
@@ -30,7 +31,7 @@ pub(crate) struct Replay {
     #[arg(long, value_name = "TIME")]
     before: Option<When>,
     /// Only deliveries of this status
-    #[arg(long, value_parser = ["pending", "delivered", "failed", "exhausted"])]
+    #[arg(long, value_parser = STATUSES)]
     status: Option<String>,
     /// Begin it, and do not wait for its end
     #[arg(long)]
@@ -47,7 +48,8 @@ pub(crate) async fn run(context: &Context<'_>, replay: Replay) -> Result<(), Fai
     };
     let begun = client.begin_replay(&replay.organization, &replay.endpoint, &range).await;
     let mut state: Seen<State> = begun.explain(|| format!("No replay was begun for {}.", replay.endpoint))?;
-    note(&format!("{} from {} to {}", state.it.replay_id, shown(state.it.after), shown(state.it.before)));
+    let (from, to) = (shown(state.it.after), shown(state.it.before));
+    note(&format!("{} from {from} to {to}: it goes on, whether it is watched or not.", state.it.replay_id));
     if !replay.no_wait {
         let progress = Progress::of(Some(1_000));
         while state.it.state == "running" {

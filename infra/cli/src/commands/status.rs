@@ -33,7 +33,7 @@ struct Line {
     name: String,
     depth: Depth,
     /// What to do about it, where that is a person's.
-    command: &'static str,
+    command: String,
 }
 
 pub(crate) async fn run(context: &Context<'_>, status: Status) -> Result<(), Failure> {
@@ -44,7 +44,7 @@ pub(crate) async fn run(context: &Context<'_>, status: Status) -> Result<(), Fai
     output.line(&format!("api  {}  version {version}  {}", painted(Tone::Good, "answers"), client.url()))?;
     output.line(&format!("key  {rights}"))?;
     let queues = queues(context).await.unwrap_or_else(|failure| {
-        note(&format!("The queues are not shown. {}", failure.text()));
+        note(&format!("The queues are not shown: {}", failure.text()));
         Vec::new()
     });
     let counts = queues.iter().map(|Line { name, depth: Depth { waiting, in_flight, delayed }, .. }| {
@@ -57,7 +57,7 @@ pub(crate) async fn run(context: &Context<'_>, status: Status) -> Result<(), Fai
 
 fn table(output: Output, queues: &[Line]) -> Result<(), Failure> {
     let row = |Line { name, depth: Depth { waiting, in_flight, delayed }, command }: &Line| {
-        let command = if waiting + in_flight > 0 { *command } else { "" };
+        let command = if waiting + in_flight > 0 { command.as_str() } else { "" };
         let tone = if command.is_empty() { Tone::Strong } else { Tone::Bad };
         let waiting = painted(tone, &waiting.to_string());
         [name.clone(), waiting, in_flight.to_string(), delayed.to_string(), command.to_owned()]
@@ -96,16 +96,13 @@ async fn rights(client: &Client, organization: Option<&str>) -> Result<String, F
 
 /// What waits, where the stack says where the queues are and AWS credentials are there.
 async fn queues(context: &Context<'_>) -> Result<Vec<Line>, Failure> {
-    if !context.connection.has_stack() {
-        return Ok(Vec::new());
-    }
     let deployment = context.connection.deployment().await?;
     let queues = Queues::new(&context.connection.aws(&deployment).await);
     let mut lines = of_functions(&queues, &deployment).await?;
-    let for_people = [(Holds::Deliveries, "hookbell parked list"), (Holds::Events, "hookbell rejected list")];
-    for (holds, command) in for_people {
+    for holds in [Holds::Deliveries, Holds::Events] {
         for shelf in shelves(&queues, &deployment, holds).await? {
             let depth = depth(&queues, &shelf.queue).await?;
+            let command = format!("hookbell {} list", holds.command());
             lines.push(Line { name: format!("for a person: {}", shelf.name), depth, command });
         }
     }
@@ -116,7 +113,7 @@ async fn of_functions(queues: &Queues, deployment: &Deployment) -> Result<Vec<Li
     let mut lines = Vec::new();
     for (name, output) in QUEUES {
         if let Some(url) = deployment.queue(output) {
-            lines.push(Line { name: name.to_owned(), depth: depth(queues, url).await?, command: "" });
+            lines.push(Line { name: name.to_owned(), depth: depth(queues, url).await?, command: String::new() });
         }
     }
     Ok(lines)

@@ -1,5 +1,6 @@
 //! What is written: results on standard output, everything else on standard error.
 
+pub(crate) mod foreign;
 mod paint;
 mod progress;
 mod table;
@@ -77,7 +78,7 @@ impl Output {
 }
 
 /// Asks whether to do something that cannot be undone; without somebody to ask, `--yes` has to have said so.
-pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
+pub(crate) async fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }
@@ -87,12 +88,23 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
     let mut error = anstream::stderr();
     write!(error, "{question} [y/N] ")?;
     error.flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    if matches!(answer.trim(), "y" | "Y" | "yes") {
+    if matches!(answer().await?.trim(), "y" | "Y" | "yes") {
         return Ok(());
     }
     Err(Failure::new(Kind::Interrupted, "Nothing was done."))
+}
+
+/// A line of standard input. A thread of its own waits for it, so that Ctrl-C is heard meanwhile, and the process does not
+/// wait for that thread.
+async fn answer() -> Result<String, Failure> {
+    let (answered, answer) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = std::io::stdin().lock().read_line(&mut line).map(|_| line);
+        // Whoever asked may be gone.
+        drop(answered.send(read));
+    });
+    Ok(answer.await.map_err(std::io::Error::other)??)
 }
 
 /// A note beside the results.

@@ -31,6 +31,11 @@ impl Progress {
         self.bar.set_position(step);
         self.bar.set_message(text.into());
     }
+
+    /// One step further.
+    pub(crate) fn step(&self) {
+        self.bar.inc(1);
+    }
 }
 
 /// The line goes when it is over.

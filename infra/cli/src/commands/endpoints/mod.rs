@@ -16,7 +16,7 @@ use crate::client::{Client, Explain as _, Seen};
 use crate::failure::Failure;
 use crate::output::{confirm, note, status};
 
-pub(crate) use shown::table;
+pub(crate) use shown::{hiding_headers, table};
 
 /// Which endpoint.
 #[derive(Args, Debug, Clone)]
@@ -42,6 +42,9 @@ pub(crate) enum Command {
     Show {
         #[command(flatten)]
         which: Which,
+        /// Show the values of its own headers too
+        #[arg(long)]
+        show_headers: bool,
     },
     /// Make an endpoint
     Create(Box<New>),
@@ -101,15 +104,18 @@ pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<(), F
         Command::List { organization } => {
             let endpoints = client.endpoints(&organization).await;
             let endpoints = endpoints.explain(|| format!("The endpoints of {organization} could not be listed."))?;
-            endpoints.iter().try_for_each(|endpoint| output.raw(&endpoint.raw))?;
+            endpoints.iter().try_for_each(|endpoint| output.raw(&hiding_headers(endpoint)?))?;
             shown::table(output, &endpoints)
         }
-        Command::Show { which } => {
+        Command::Show { which, show_headers } => {
             let endpoint = client.endpoint(&which.organization, &which.endpoint).await;
-            shown::one(output, &endpoint.explain(|| format!("The endpoint {} could not be shown.", which.endpoint))?)
+            let endpoint = endpoint.explain(|| format!("The endpoint {} could not be shown.", which.endpoint))?;
+            shown::one(output, &endpoint, show_headers)
         }
         Command::Create(new) => create(context, &client, &new).await,
-        Command::Update(changes) => shown::one(output, &change(&client, &changes.which, &changes.body()?).await?),
+        Command::Update(changes) => {
+            shown::one(output, &change(&client, &changes.which, &changes.body()?).await?, false)
+        }
         Command::Enable { which } => switch(context, &client, &which, "enabled").await,
         Command::Disable { which } => switch(context, &client, &which, "disabled").await,
         Command::Delete { which, yes } => delete(context, &client, &which, yes).await,
@@ -134,11 +140,11 @@ async fn create(context: &Context<'_>, client: &Client, new: &New) -> Result<(),
         serde_json::from_str(made.get()).map_err(|error| Failure::failed("The answer is unreadable.", error))?;
     let id = &endpoint.it.endpoint_id;
     if new.show_secret {
-        output.record(&json!({ "endpoint": endpoint.raw, "secret": secret }))?;
+        output.record(&json!({ "endpoint": hiding_headers(&endpoint)?, "secret": secret }))?;
         output.line(id)?;
         return output.line(&secret);
     }
-    output.record(&json!({ "endpoint": endpoint.raw }))?;
+    output.record(&json!({ "endpoint": hiding_headers(&endpoint)? }))?;
     output.line(id)?;
     note(&format!("Its secret: hookbell endpoints secret reveal {organization} {id}"));
     Ok(())
@@ -151,7 +157,7 @@ async fn change(client: &Client, which: &Which, body: &Value) -> Result<Seen<End
 
 async fn switch(context: &Context<'_>, client: &Client, which: &Which, to: &str) -> Result<(), Failure> {
     let changed = change(client, which, &json!({ "status": to })).await?;
-    context.output.raw(&changed.raw)?;
+    context.output.raw(&hiding_headers(&changed)?)?;
     context.output.line(&format!("{} is {}: {}", which.endpoint, status(&changed.it.status), changed.it.url))
 }
 
@@ -160,7 +166,7 @@ async fn delete(context: &Context<'_>, client: &Client, which: &Which, yes: bool
     if !yes {
         let found = client.endpoint(organization, endpoint).await;
         let found = found.explain(|| format!("The endpoint {endpoint} was not deleted."))?;
-        confirm(&format!("Delete {endpoint} of {organization}, {}, for good?", found.it.url), false)?;
+        confirm(&format!("Delete {endpoint} of {organization}, {}, for good?", found.it.url), false).await?;
     }
     let deleted = client.delete_endpoint(organization, endpoint).await;
     deleted.explain(|| format!("The endpoint {endpoint} was not deleted."))?;
@@ -176,7 +182,7 @@ async fn secret(context: &Context<'_>, client: &Client, command: SecretCommand) 
         }
         SecretCommand::Roll { which, expire_old, yes } => {
             let what = if expire_old { "the present one is good no more" } else { "both sign for a day" };
-            confirm(&format!("Make a new secret for {}? From then on {what}.", which.endpoint), yes)?;
+            confirm(&format!("Make a new secret for {}? From then on {what}.", which.endpoint), yes).await?;
             let rolled = client.roll_secret(&which.organization, &which.endpoint, expire_old).await;
             (which, rolled)
         }

@@ -67,6 +67,9 @@ pub(crate) struct Changes {
     /// Take away the limit of messages a second
     #[arg(long, conflicts_with = "rate_limit")]
     no_rate_limit: bool,
+    /// Take away its own headers
+    #[arg(long, conflicts_with = "headers")]
+    no_headers: bool,
     /// Take away the filter
     #[arg(long, conflicts_with = "filter")]
     no_filter: bool,
@@ -87,14 +90,17 @@ struct Common {
     /// Which messages it gets, by what is in them: an event pattern
     #[arg(long, value_name = "JSON|@FILE")]
     filter: Option<String>,
-    /// A header that its requests carry besides, any number of times
-    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
-    headers: Vec<(String, String)>,
+    /// A header that its requests carry besides, any number of times; they replace those there are
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    headers: Vec<String>,
 }
 
-fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once(':').ok_or("write it as 'Name: value'")?;
-    Ok((name.trim().to_owned(), value.trim().to_owned()))
+/// A header's name and value. A failure does not repeat them, because a value may be a password.
+fn header(text: &str) -> Result<(String, Value), Failure> {
+    let (name, value) = text.split_once(':').ok_or_else(|| {
+        Failure::usage("A header has no colon between its name and its value.").try_this("--header 'Name: value'")
+    })?;
+    Ok((name.trim().to_owned(), value.trim().into()))
 }
 
 /// A body with what is set.
@@ -115,8 +121,8 @@ impl Body {
             self.set("filter", serde_json::from_str::<Value>(filter.get()).ok());
         }
         if !common.headers.is_empty() {
-            let headers = common.headers.iter().map(|(name, value)| (name.clone(), Value::from(value.clone())));
-            self.set("headers", Some(Value::Object(headers.collect())));
+            let headers = common.headers.iter().map(|text| header(text)).collect::<Result<_, _>>()?;
+            self.set("headers", Some(Value::Object(headers)));
         }
         Ok(())
     }
@@ -149,6 +155,7 @@ impl Changes {
         body.set("svixHeaders", self.svix_headers);
         body.set_common(&self.common)?;
         body.set("rateLimit", self.no_rate_limit.then_some(Value::Null));
+        body.set("headers", self.no_headers.then(|| Value::Object(Map::new())));
         body.set("filter", self.no_filter.then_some(Value::Null));
         if body.0.is_empty() {
             return Err(

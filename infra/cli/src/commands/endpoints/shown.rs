@@ -1,6 +1,8 @@
 //! Endpoints as people see them.
 
 use jiff::Timestamp;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::client::Seen;
 use crate::client::wire::{Endpoint, Health};
@@ -40,9 +42,29 @@ fn remarks(endpoint: &Endpoint) -> String {
     remarks.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// One endpoint, with all that is known of it.
-pub(super) fn one(output: Output, endpoint: &Seen<Endpoint>) -> Result<(), Failure> {
-    output.raw(&endpoint.raw)?;
+/// What stands for the values of an endpoint's own headers, which may be passwords.
+const HIDDEN: &str = "(hidden)";
+
+/// An endpoint for programs, as the API wrote it, without the values of its headers.
+pub(crate) fn hiding_headers(endpoint: &Seen<Endpoint>) -> Result<Box<RawValue>, Failure> {
+    if endpoint.it.headers.is_none() {
+        return Ok(endpoint.raw.clone());
+    }
+    let unreadable = |error| Failure::failed("The endpoint is unreadable.", error);
+    let mut value: Value = serde_json::from_str(endpoint.raw.get()).map_err(unreadable)?;
+    for header in value.get_mut("headers").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut) {
+        *header = HIDDEN.into();
+    }
+    serde_json::value::to_raw_value(&value).map_err(unreadable)
+}
+
+/// One endpoint, with all that is known of it; with the values of its headers only if they were asked for.
+pub(super) fn one(output: Output, endpoint: &Seen<Endpoint>, shows_headers: bool) -> Result<(), Failure> {
+    if shows_headers {
+        output.raw(&endpoint.raw)?;
+    } else {
+        output.raw(&hiding_headers(endpoint)?)?;
+    }
     let it = &endpoint.it;
     let line = |name: &str, value: Option<String>| match value.filter(|value| !value.is_empty()) {
         Some(value) => output.line(&format!("{} {value}", painted(Tone::Faint, &format!("{name:<14}")))),
@@ -58,7 +80,8 @@ pub(super) fn one(output: Output, endpoint: &Seen<Endpoint>) -> Result<(), Failu
     line("filter", it.filter.as_ref().map(|filter| filter.get().to_owned()))?;
     line("ordered", it.ordered.then(|| "yes".to_owned()))?;
     line("rate limit", it.rate_limit.map(|limit| format!("{limit} messages a second")))?;
-    let headers = it.headers.iter().flatten().map(|(name, value)| format!("{name}: {value}"));
+    let headers = it.headers.iter().flatten();
+    let headers = headers.map(|(name, value)| format!("{name}: {}", if shows_headers { value } else { HIDDEN }));
     line("headers", Some(headers.collect::<Vec<_>>().join(", ")))?;
     let signed = [it.v1a.then_some("v1a"), it.svix_headers.then_some("svix- headers")];
     line("besides", Some(signed.into_iter().flatten().collect::<Vec<_>>().join(", ")))?;

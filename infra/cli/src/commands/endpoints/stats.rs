@@ -29,7 +29,7 @@ pub(super) async fn run(context: &Context<'_>, client: &Client, ask: Ask) -> Res
     let hours = it.hours.iter().filter(|hour| total(&hour.counts) > 0);
     let mut rows: Vec<_> = hours.map(|hour| row(shown(hour.hour), &hour.counts)).collect();
     rows.push(row("all".to_owned(), &it.total));
-    Table::new(output, ["HOUR", "DELIVERED", "ENDED", "PENDING", "SENDING", "SKIPPED"]).rows(&rows)?;
+    Table::new(output, ["HOUR", "DELIVERED", "FAILED", "PENDING", "SENDING", "SKIPPED"]).rows(&rows)?;
     if let Some(latency) = &it.latency {
         output.line(&format!(
             "Half of the attempts took {} ms at most, 19 of 20 {} ms.",

@@ -47,7 +47,7 @@ pub(super) async fn run(context: &Context<'_>, client: &Client, test: Test) -> R
     let line = format!("{}  {answer} in {} ms from {}", status(&it.status_text), it.response_duration_ms, it.url);
     context.output.line(&line)?;
     if !it.response.is_empty() {
-        context.output.line(&format!("  {}", it.response.escape_debug()))?;
+        context.output.line(&format!("  {}", it.response))?;
     }
     if it.status_text == "success" {
         return Ok(());

@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::output::foreign;
+
 /// One of them, as programs see it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -54,7 +56,7 @@ impl<'a> Described<'a> {
         };
         match left.body.parse() {
             Ok(task) => described.set_task(task),
-            Err(_) => described.set_event(&left.body),
+            Err(_) => (described.organization_id, described.event_type) = event(&left.body),
         }
         described
     }
@@ -64,7 +66,7 @@ impl<'a> Described<'a> {
         let attempt = self.attempt.map(|attempt| format!("attempt {attempt}"));
         let parts = [&self.delivery_id, &self.replay_id, &self.endpoint_id, &attempt, &self.event_type];
         let known = parts.into_iter().flatten().cloned().collect::<Vec<_>>().join(" ");
-        if known.is_empty() { self.body.chars().take(40).collect::<String>().escape_debug().to_string() } else { known }
+        if known.is_empty() { foreign::beginning(self.body, 40) } else { foreign::one_line(&known) }
     }
 
     fn set_task(&mut self, task: Task) {
@@ -82,17 +84,42 @@ impl<'a> Described<'a> {
             }
         }
     }
+}
 
-    /// An event has its type and its organization under a name of its shape, or is none.
-    fn set_event(&mut self, body: &str) {
-        let outer: Value = serde_json::from_str(body).unwrap_or_default();
-        // A notification of SNS has the event as a text in it.
-        let inner = outer.get("Message").and_then(Value::as_str).and_then(|text| serde_json::from_str(text).ok());
-        let event: Value = inner.unwrap_or(outer);
-        let first = |places: &[&str]| {
-            places.iter().find_map(|place| event.pointer(place)).and_then(Value::as_str).map(str::to_owned)
-        };
-        self.organization_id = first(&["/organizationId", "/organizationid", "/detail/organizationId"]);
-        self.event_type = first(&["/type", "/detail-type", "/event"]);
+/// The organization and the type of an event, whose names depend on its shape; of what is none, nothing.
+fn event(body: &str) -> (Option<String>, Option<String>) {
+    let outer: Value = serde_json::from_str(body).unwrap_or_default();
+    // A notification of SNS has the event as a text in it.
+    let inner = outer.get("Message").and_then(Value::as_str).and_then(|text| serde_json::from_str(text).ok());
+    let event: Value = inner.unwrap_or(outer);
+    let first = |places: &[&str]| {
+        places.iter().find_map(|place| event.pointer(place)).and_then(Value::as_str).map(str::to_owned)
+    };
+    let organization = first(&["/organizationId", "/organizationid", "/detail/organizationId"]);
+    (organization, first(&["/type", "/detail-type", "/event"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(body: &str, expected: (Option<&str>, Option<&str>)) {
+        let (organization, event_type) = event(body);
+        assert_eq!((organization.as_deref(), event_type.as_deref()), expected, "{body}");
+    }
+
+    #[test]
+    fn an_event_is_known_in_whichever_shape_it_came() {
+        let known = (Some("org_1"), Some("a.b"));
+        check(r#"{"organizationId":"org_1","type":"a.b"}"#, known);
+        check(r#"{"organizationId":"org_1","event":"a.b"}"#, known);
+        check(r#"{"specversion":"1.0","organizationid":"org_1","type":"a.b"}"#, known);
+        check(r#"{"detail-type":"a.b","detail":{"organizationId":"org_1"}}"#, known);
+        check(r#"{"Type":"Notification","Message":"{\"organizationId\":\"org_1\",\"type\":\"a.b\"}"}"#, known);
+        check(r#"{"organizationId":1,"type":"a.b"}"#, (None, Some("a.b")));
+        for body in ["", "no event", "[]", r#"{"Message":"no event"}"#] {
+            check(body, (None, None));
+        }
     }
 }

@@ -5,8 +5,9 @@
 
 mod described;
 mod shelf;
+mod work;
 
-use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 
 use clap::{Args, Subcommand};
 use hookbell_aws::queues::{Left, Queues};
@@ -15,9 +16,10 @@ use jiff::Timestamp;
 use self::described::Described;
 use self::shelf::Shelf;
 pub(crate) use self::shelf::{Holds, shelves};
+use self::work::Deed;
 use super::Context;
 use crate::failure::{Failure, Kind};
-use crate::output::{Progress, Table, confirm, note};
+use crate::output::{Output, Table, foreign, note};
 use crate::times::{length, shown};
 
 /// What is asked of what was left.
@@ -26,8 +28,8 @@ pub(crate) enum Command {
     /// List what waits, and why; nothing is taken off its queue
     List {
         /// How many of each queue to show at most
-        #[arg(long, value_name = "N", default_value_t = 100)]
-        limit: usize,
+        #[arg(long, value_name = "N", default_value = "100")]
+        limit: NonZeroUsize,
     },
     /// Show one with its body
     Show {
@@ -55,44 +57,50 @@ pub(crate) struct Chosen {
     yes: bool,
 }
 
-/// What is done with what was chosen.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Deed {
-    Redrive,
-    Delete,
+/// Something that was left, and where it lies.
+struct Found<'a> {
+    shelf: &'a Shelf,
+    left: Left,
+}
+
+impl Found<'_> {
+    fn described(&self) -> Described<'_> {
+        Described::new(self.shelf.name, &self.left)
+    }
 }
 
 pub(crate) async fn run(context: &Context<'_>, holds: Holds, command: Command) -> Result<(), Failure> {
     let deployment = context.connection.deployment().await?;
     let queues = Queues::new(&context.connection.aws(&deployment).await);
     let shelves = shelves(&queues, &deployment, holds).await?;
+    let output = context.output;
     match command {
-        Command::List { limit } => list(context, &queues, &shelves, limit).await,
-        Command::Show { id } => show(context, &queues, &shelves, &id).await,
-        Command::Redrive(chosen) => work(context, &queues, &shelves, chosen, Deed::Redrive).await,
-        Command::Delete(chosen) => work(context, &queues, &shelves, chosen, Deed::Delete).await,
+        Command::List { limit } => list(output, &queues, &shelves, limit.get()).await,
+        Command::Show { id } => {
+            let found = choose(look_over(&queues, &shelves).await?, &[id], holds)?;
+            found.iter().try_for_each(|one| show(output, one))
+        }
+        Command::Redrive(chosen) => work::run(output, &queues, &shelves, holds, &chosen, Deed::Redrive).await,
+        Command::Delete(chosen) => work::run(output, &queues, &shelves, holds, &chosen, Deed::Delete).await,
     }
 }
 
-async fn list(context: &Context<'_>, queues: &Queues, shelves: &[Shelf], limit: usize) -> Result<(), Failure> {
+async fn list(output: Output, queues: &Queues, shelves: &[Shelf], limit: usize) -> Result<(), Failure> {
     let now = Timestamp::now();
-    let mut table = Table::new(context.output, ["ID", "QUEUE", "AGE", "ORGANIZATION", "WHAT", "REASON"]);
+    let mut table = Table::new(output, ["ID", "QUEUE", "AGE", "ORGANIZATION", "WHAT", "REASON"]);
     let mut any = false;
     for shelf in shelves {
         let found = shelf.look_over(queues, limit).await?;
         let described: Vec<_> = found.iter().map(|left| Described::new(shelf.name, left)).collect();
-        described.iter().try_for_each(|one| context.output.record(one))?;
+        described.iter().try_for_each(|one| output.record(one))?;
         let rows: Vec<_> = described.iter().map(|one| row(one, now)).collect();
         table.rows(&rows)?;
-        any |= !rows.is_empty();
         let held = queues.depth(&shelf.queue).await.map(|depth| depth.waiting + depth.in_flight).unwrap_or_default();
-        if held > found.len() as u64 {
-            note(&format!(
-                "About {} more are in {}: behind these, or in somebody's hands.",
-                held - found.len() as u64,
-                shelf.name
-            ));
+        let more = held.saturating_sub(found.len() as u64);
+        if more > 0 {
+            note(&format!("About {more} more are in {}: behind these, or in somebody's hands.", shelf.name));
         }
+        any |= !rows.is_empty() || more > 0;
     }
     if !any {
         note("Nothing waits for a person.");
@@ -102,149 +110,71 @@ async fn list(context: &Context<'_>, queues: &Queues, shelves: &[Shelf], limit: 
 
 fn row(one: &Described<'_>, now: Timestamp) -> [String; 6] {
     let age = one.since.map(|since| length(now.duration_since(since))).unwrap_or_default();
-    let reason = one.reason.unwrap_or("SQS moved it here: it was received too often without being dealt with");
-    [
-        one.id.to_owned(),
-        one.queue.to_owned(),
-        age,
-        one.organization_id.clone().unwrap_or_default(),
-        one.what(),
-        reason.escape_debug().to_string(),
-    ]
+    let organization = one.organization_id.as_deref().map(foreign::one_line).unwrap_or_default();
+    [one.id.to_owned(), one.queue.to_owned(), age, organization, one.what(), why(one)]
 }
 
-async fn show(context: &Context<'_>, queues: &Queues, shelves: &[Shelf], id: &str) -> Result<(), Failure> {
-    let wanted = [id.to_owned()];
+/// Why it was left. SQS moves things without saying so.
+fn why(one: &Described<'_>) -> String {
+    foreign::one_line(one.reason.unwrap_or("SQS moved it here: it was received too often without being dealt with"))
+}
+
+fn show(output: Output, found: &Found<'_>) -> Result<(), Failure> {
+    let described = found.described();
+    output.record(&described)?;
+    let since = described.since.map(|at| format!(" since {}", shown(at))).unwrap_or_default();
+    output.line(&format!("{}  in {}{since}", described.id, described.queue))?;
+    let organization = described.organization_id.as_deref().map(foreign::one_line);
+    output.line(&organization.into_iter().chain([described.what()]).collect::<Vec<_>>().join("  "))?;
+    output.line(&format!("reason: {}", why(&described)))?;
+    output.line(&foreign::lines(&found.left.body))
+}
+
+/// All that lies on the shelves.
+async fn look_over<'a>(queues: &Queues, shelves: &'a [Shelf]) -> Result<Vec<Found<'a>>, Failure> {
     let mut found = Vec::new();
     for shelf in shelves {
         let lying = shelf.look_over(queues, usize::MAX).await?;
-        found.extend(matching(&wanted, lying)?.into_iter().map(|left| (shelf.name, left)));
+        found.extend(lying.into_iter().map(|left| Found { shelf, left }));
     }
-    let [(name, left)] = found.as_slice() else { return Err(missing(&wanted)) };
-    let (output, described) = (context.output, Described::new(name, left));
-    output.record(&described)?;
-    output.line(&format!(
-        "{}  in {name}{}",
-        left.id,
-        left.since.map(|at| format!(" since {}", shown(at))).unwrap_or_default()
-    ))?;
-    output.line(&format!("{}  {}", described.organization_id.clone().unwrap_or_default(), described.what()))?;
-    output.line(&format!("reason: {}", row(&described, Timestamp::now())[5]))?;
-    output.line(&left.body)
+    Ok(found)
 }
 
 /// Those whose ids begin as one of these texts does.
-///
-/// # Errors
-/// When one of these is the beginning of several.
-fn matching(wanted: &[String], lying: Vec<Left>) -> Result<Vec<Left>, Failure> {
-    for beginning in wanted {
-        let count = lying.iter().filter(|left| left.id.starts_with(beginning.as_str())).count();
-        if count > 1 {
-            return Err(
-                Failure::usage(format!("{beginning} is the beginning of {count} ids.")).try_this("write more of it")
-            );
-        }
-    }
-    let is_wanted = |left: &Left| wanted.iter().any(|beginning| left.id.starts_with(beginning.as_str()));
-    Ok(lying.into_iter().filter(is_wanted).collect())
+fn choose<'a>(found: Vec<Found<'a>>, beginnings: &[String], holds: Holds) -> Result<Vec<Found<'a>>, Failure> {
+    let ids: Vec<_> = found.iter().map(|one| one.left.id.as_str()).collect();
+    beginnings.iter().try_for_each(|beginning| check_begins_one(beginning, &ids, holds))?;
+    let is_chosen = |one: &Found<'_>| beginnings.iter().any(|beginning| one.left.id.starts_with(beginning));
+    Ok(found.into_iter().filter(is_chosen).collect())
 }
 
-fn missing(ids: &[String]) -> Failure {
-    Failure::new(Kind::NotFound, format!("There is no such thing: {}.", ids.join(", ")))
-        .because("it was dealt with, or is in somebody's hands for a moment")
-        .try_this("list them")
-}
-
-/// Looks at what was chosen, asks, and does it.
-async fn work(
-    context: &Context<'_>,
-    queues: &Queues,
-    shelves: &[Shelf],
-    chosen: Chosen,
-    deed: Deed,
-) -> Result<(), Failure> {
-    let mut lying = Vec::new();
-    for shelf in shelves {
-        let found = shelf.look_over(queues, usize::MAX).await?;
-        let found = if chosen.all { found } else { matching(&chosen.ids, found)? };
-        lying.push((shelf, found));
-    }
-    let count: usize = lying.iter().map(|(_, found)| found.len()).sum();
-    let unknown =
-        |id: &&String| !lying.iter().flat_map(|(_, found)| found).any(|left| left.id.starts_with(id.as_str()));
-    let missed: Vec<String> = chosen.ids.iter().filter(unknown).cloned().collect();
-    if !missed.is_empty() {
-        return Err(missing(&missed));
-    }
-    if deed == Deed::Redrive {
-        for (shelf, found) in &lying {
-            found.iter().try_for_each(|left| shelf.check(left))?;
+/// Fails where a text is the beginning of none of these ids, or of several.
+fn check_begins_one(beginning: &str, ids: &[&str], holds: Holds) -> Result<(), Failure> {
+    match ids.iter().filter(|id| id.starts_with(beginning)).count() {
+        1 => Ok(()),
+        0 => Err(Failure::new(Kind::NotFound, format!("Nothing that waits has the id {beginning}."))
+            .because("it was dealt with, or is in somebody's hands for a moment")
+            .try_this(format!("hookbell {} list", holds.command()))),
+        several => {
+            Err(Failure::usage(format!("{beginning} is the beginning of {several} ids.")).try_this("write more of it"))
         }
-    }
-    if count == 0 {
-        note("Nothing waits for a person.");
-        return Ok(());
-    }
-    let now = Timestamp::now();
-    for (shelf, found) in &lying {
-        for left in found {
-            let [id, queue, age, organization, what, reason] = row(&Described::new(shelf.name, left), now);
-            note(&format!("{id}  {queue}  {age}  {organization}  {what}  {reason}"));
-        }
-    }
-    let question = match deed {
-        Deed::Redrive => format!("Put {count} back to work?"),
-        Deed::Delete => format!("Take {count} off for good? What they hold is lost."),
-    };
-    confirm(&question, chosen.yes)?;
-    let progress = Progress::of(Some(count as u64));
-    let mut done = 0;
-    for (shelf, found) in lying {
-        let mut wanted: BTreeSet<String> = found.into_iter().map(|left| left.id).collect();
-        done += work_off(context, queues, shelf, &mut wanted, deed, &progress).await?;
-    }
-    drop(progress);
-    let word = if deed == Deed::Redrive { "went back to work" } else { "were taken off" };
-    context.output.line(&format!("{done} of {count} {word}."))?;
-    if done == count {
-        Ok(())
-    } else {
-        Err(Failure::new(Kind::Unwell, "Some were not there any more.").try_this("list them"))
     }
 }
 
-/// Receives what is wanted of a shelf once more, longer this time, and deals with each as it comes.
-async fn work_off(
-    context: &Context<'_>,
-    queues: &Queues,
-    shelf: &Shelf,
-    wanted: &mut BTreeSet<String>,
-    deed: Deed,
-    progress: &Progress,
-) -> Result<usize, Failure> {
-    let mut done = 0;
-    let mut others = Vec::new();
-    while !wanted.is_empty() {
-        let found = shelf.take(queues).await?;
-        if found.is_empty() {
-            break;
-        }
-        for left in found {
-            if !wanted.remove(&left.id) {
-                others.push(left);
-                continue;
-            }
-            match deed {
-                Deed::Redrive => shelf.send_back(queues, &left).await?,
-                Deed::Delete => shelf.remove(queues, &left).await?,
-            }
-            done += 1;
-            progress.at(done as u64, "");
-            let word = if deed == Deed::Redrive { "redriven" } else { "deleted" };
-            context.output.record(&serde_json::json!({ word: left.id, "queue": shelf.name }))?;
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_may_be_cut_to_what_tells_it_from_the_others() {
+        let check = |beginning: &str, expected: Result<(), Kind>| {
+            let checked = check_begins_one(beginning, &["ab1", "ab2", "c"], Holds::Events);
+            assert_eq!(checked.map_err(|failure| failure.kind), expected, "{beginning:?}");
+        };
+        check("ab1", Ok(()));
+        check("c", Ok(()));
+        check("ab", Err(Kind::Usage));
+        check("d", Err(Kind::NotFound));
+        check("ab12", Err(Kind::NotFound));
     }
-    shelf.put_down(queues, &others).await;
-    Ok(done)
 }

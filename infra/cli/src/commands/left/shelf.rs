@@ -1,5 +1,6 @@
 //! A queue on which something was left, and the queue that it came from.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hookbell_aws::queues::{Left, Queues, Task};
@@ -22,6 +23,16 @@ pub(crate) enum Holds {
     Events,
 }
 
+impl Holds {
+    /// The command that deals with it.
+    pub(crate) fn command(self) -> &'static str {
+        match self {
+            Self::Deliveries => "parked",
+            Self::Events => "rejected",
+        }
+    }
+}
+
 /// A queue that waits for a person.
 #[derive(Debug)]
 pub(crate) struct Shelf {
@@ -36,22 +47,18 @@ pub(crate) struct Shelf {
 
 /// The shelves of a deployment. Those of the FIFO queues are not among its outputs: their queues name them.
 pub(crate) async fn shelves(queues: &Queues, deployment: &Deployment, holds: Holds) -> Result<Vec<Shelf>, Failure> {
-    let (plain, ordered) = match holds {
-        Holds::Deliveries => {
-            (("parked", "parkedQueueUrl", "deliveriesQueueUrl"), ("ordered", "deliveriesFifoQueueUrl"))
-        }
-        Holds::Events => {
-            (("events", "eventsDeadLetterQueueUrl", "eventsQueueUrl"), ("events-fifo", "eventsFifoQueueUrl"))
-        }
+    let [plain, plain_output, plain_back, ordered, ordered_back] = match holds {
+        Holds::Deliveries => ["parked", "parkedQueueUrl", "deliveriesQueueUrl", "ordered", "deliveriesFifoQueueUrl"],
+        Holds::Events => ["events", "eventsDeadLetterQueueUrl", "eventsQueueUrl", "events-fifo", "eventsFifoQueueUrl"],
     };
     let url = |name: &str| {
         let url = deployment.queue(name).map(str::to_owned);
         url.ok_or_else(|| Failure::usage(format!("The stack does not say where its queues are: {name} is missing.")))
     };
-    let back = url(ordered.1)?;
+    let back = url(ordered_back)?;
     let queue = queues.dead_letters_of(&back).await.map_err(failed)?;
-    let mut shelves = vec![Shelf { name: plain.0, queue: url(plain.1)?, back: url(plain.2)?, holds }];
-    shelves.extend(queue.map(|queue| Shelf { name: ordered.0, queue, back, holds }));
+    let mut shelves = vec![Shelf { name: plain, queue: url(plain_output)?, back: url(plain_back)?, holds }];
+    shelves.extend(queue.map(|queue| Shelf { name: ordered, queue, back, holds }));
     Ok(shelves)
 }
 
@@ -65,7 +72,7 @@ impl Shelf {
     /// What lies there, as far as it can be seen: of one group of a FIFO queue, ten at most. Nothing stays hidden.
     pub(super) async fn look_over(&self, queues: &Queues, limit: usize) -> Result<Vec<Left>, Failure> {
         let mut seen: Vec<Left> = Vec::new();
-        let mut known = std::collections::BTreeSet::new();
+        let mut known = BTreeSet::new();
         while seen.len() < limit {
             let found = queues.look(&self.queue, LOOK).await.map_err(failed)?;
             // The look takes longer than what it hides: what comes now is what came before.

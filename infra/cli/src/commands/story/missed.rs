@@ -35,9 +35,8 @@ fn by_itself(endpoint: &Endpoint, message: &Message) -> Option<String> {
     if !endpoint.event_types.iter().any(|name| name == EVERY_TYPE || *name == message.event_type) {
         return Some(format!("it does not subscribe to {}", message.event_type));
     }
-    let since = endpoint.disabled_at.filter(|at| *at <= message.timestamp)?;
-    let reason = endpoint.disabled_reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-    Some(format!("it is disabled since {}{reason}", shown(since)))
+    // One that was disabled has a delivery that was skipped.
+    None
 }
 
 async fn is_filtered_out(client: &Client, organization: &str, endpoint: &Endpoint, message: &Message) -> bool {
@@ -69,9 +68,5 @@ mod tests {
         check(&format!(r#"{enabled},"eventTypes":["a.c"]"#), Some("does not subscribe to a.b"));
         let late = r#""status":"enabled","createdAt":"2026-05-30T13:00:00Z","eventTypes":["*"]"#;
         check(late, Some("made after the message"));
-        let disabled = r#""status":"disabled","createdAt":"2026-05-30T00:00:00Z","eventTypes":["a.b"]"#;
-        let before = format!(r#"{disabled},"disabledAt":"2026-05-30T11:00:00Z","disabledReason":"410""#);
-        check(&before, Some("disabled since 2026-05-30 11:00:00Z: 410"));
-        check(&format!(r#"{disabled},"disabledAt":"2026-05-30T12:00:01Z""#), None);
     }
 }

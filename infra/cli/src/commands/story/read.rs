@@ -34,9 +34,9 @@ impl Story {
     }
 }
 
-pub(super) async fn read(client: &Client, organization: &str, id: &str) -> Result<Story, Failure> {
+pub(super) async fn read(client: &Client, organization: &str, message: Seen<Message>) -> Result<Story, Failure> {
+    let id = message.it.id.as_str();
     let what = || format!("The story of {id} cannot be told.");
-    let message = client.message(organization, id).await.explain(what)?;
     let attempts = client.attempts(organization, id).await.explain(what)?;
     let endpoints = client.endpoints(organization).await.explain(what)?;
     let deliveries = deliveries(client, organization, id, &attempts, &endpoints).await.explain(what)?;
@@ -61,8 +61,7 @@ async fn deliveries(
 ) -> Result<Vec<Seen<Delivery>>, ApiFailure> {
     let mut wanted: BTreeSet<(String, String)> = BTreeSet::new();
     for attempt in attempts {
-        let delivery = attempt.it.id.strip_prefix("att_").and_then(|rest| rest.rsplit_once('_'));
-        wanted.extend(delivery.map(|(id, _)| (attempt.it.endpoint_id.clone(), format!("{}{id}", DeliveryId::PREFIX))));
+        wanted.extend(attempt.it.delivery_id().map(|id| (attempt.it.endpoint_id.clone(), id)));
     }
     if let Ok(message) = message.parse::<MessageId>() {
         for endpoint in endpoints {
