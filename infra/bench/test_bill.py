@@ -17,7 +17,7 @@ from settings import ROOT
 from standing import WATCH, Standing, looked_at, of_type, read
 from usage import LAMBDA_LOG_BYTES, Usage
 
-METRICS_PAGE = ROOT / "docs" / "METRICS.md"
+DOCS = ROOT / "docs"
 
 DEPLOYMENT = Deployment(
     memory_mb={"api": 256, "sender": 256, "dlq": 128}, architecture="x86_64", retention_days=30, log_retention_days=15
@@ -178,8 +178,14 @@ class AtRest(unittest.TestCase):
         self.assertEqual((found.secrets, found.polled_queues, found.polled_fifo_queues, found.dashboards), (2, 3, 2, 1))
         alarms = of_type(read(WATCH.read_text(encoding="utf-8")), "AWS::CloudWatch::Alarm")
         self.assertGreater(found.alarm_metrics, len(alarms))
-        page = METRICS_PAGE.read_text(encoding="utf-8")
+        page = (DOCS / "METRICS.md").read_text(encoding="utf-8")
         self.assertEqual(found.own_metrics, len(re.findall(r"^\| `\w+` \| (?:Count|Seconds|Milliseconds) \|", page, re.M)))
+
+    def test_the_page_says_what_is_computed(self) -> None:
+        page = (DOCS / "COST.md").read_text(encoding="utf-8").split("**At rest**", 1)[1]
+        said = sorted(float(dollars) for dollars in re.findall(r"^\| [^|]+ \| (\d+\.\d\d) \|", page, re.M))
+        computed = sorted(round(dollars, 2) for dollars in Standing.read().lines(Prices.load()).values())
+        self.assertEqual(said, computed)
 
 
 class TheLimits(unittest.TestCase):
