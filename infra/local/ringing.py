@@ -15,7 +15,7 @@ from typing import Any
 
 import aws
 import stack
-from metrics import Watcher
+from metrics import AGE, Watcher, moment
 from say import Failure, Steps, explained_failures
 from scenes import HOUR, Scene, Scenes
 from settings import STACK_NAME, for_up
@@ -26,6 +26,9 @@ LOOK_AGAIN_SECONDS = 0.1
 
 # No alarm looks back so far.
 CLEARED = 3 * HOUR
+
+DAY = 24 * HOUR
+YEAR = 365 * DAY
 
 
 def main() -> None:
@@ -57,12 +60,26 @@ class Ringing:
         self.sqs = aws.client("sqs", endpoint)
         self.sns = aws.client("sns", endpoint)
         self.topic = running["ownersTopicArn"]
-        self.now = time.time()
-        self.watcher = Watcher(running, since=self.now)
+        self.watcher = Watcher(running, since=time.time())
         self.scenes = Scenes(running, self.watcher)
+        self.now = self.beginning()
         self.rung: set[str] = set()
         self.inbox = ""
         self.told: set[tuple[str, str]] = set()
+
+    def beginning(self) -> float:
+        """A moment in the years to come, which `make watch` will not see, and after what an earlier run has put."""
+        next_year = time.time() + YEAR
+        put = self.watcher.cloudwatch.get_metric_statistics(
+            Namespace="AWS/SQS",
+            MetricName=AGE,
+            Dimensions=[{"Name": "QueueName", "Value": self.scenes.events.rsplit("/", 1)[-1]}],
+            StartTime=moment(next_year),
+            EndTime=moment(next_year + YEAR),
+            Period=DAY,
+            Statistics=["Maximum"],
+        )["Datapoints"]
+        return max((datum["Timestamp"].timestamp() + DAY for datum in put), default=next_year)
 
     def check(self, scene: Scene) -> None:
         """See the alarms of a scene ring and stop, no others, and their owner hear of both."""
@@ -100,7 +117,7 @@ class Ringing:
     @contextmanager
     def owner(self) -> Iterator[None]:
         """A queue that hears what the owners' topic says, as an owner's mailbox would."""
-        self.inbox = self.sqs.create_queue(QueueName=f"owner-{int(self.now)}")["QueueUrl"]
+        self.inbox = self.sqs.create_queue(QueueName=f"owner-{time.time_ns()}")["QueueUrl"]
         arn = self.attributes("QueueArn", of=self.inbox)["QueueArn"]
         leave = {
             "Effect": "Allow",

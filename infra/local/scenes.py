@@ -49,7 +49,8 @@ class Scenes:
         self.watcher = watcher
         self.sqs = aws.client("sqs", endpoint)
         self.logs = aws.client("logs", endpoint)
-        self.lambdas = aws.client("lambda", endpoint)
+        # A refusal is what is wanted, so it is not tried again.
+        self.lambdas = aws.client("lambda", endpoint, retries={"max_attempts": 0})
         self.events = running["eventsQueueUrl"]
         self.events_fifo = running["eventsFifoQueueUrl"]
         self.deliveries = running["deliveriesQueueUrl"]
