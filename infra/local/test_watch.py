@@ -67,6 +67,8 @@ TYPES = {
     "Stage": "AWS::Serverless::Api",
 }
 
+WORDS_OF_INSIGHTS = {"filter", "and", "in", "stats", "by", "sort", "desc", "limit"}
+
 OPERATIONS = ("GetItem", "Query", "PutItem", "UpdateItem", "BatchWriteItem")
 
 # The metrics of our own, where they are counted.
@@ -82,6 +84,7 @@ class Files:
     root: dict[str, Any]
     page: str
     metrics: set[str]
+    lines: str
     line: str
 
     @classmethod
@@ -92,6 +95,7 @@ class Files:
             root=plain(yaml_parse((ROOT / "template.yaml").read_text())),
             page=(ROOT / "docs" / "OPERATIONS.md").read_text(),
             metrics=own_metrics(),
+            lines=(ROOT / "docs" / "METRICS.md").read_text().split("## Metrics", 1)[0],
             line=LINE.read_text(),
         )
 
@@ -268,6 +272,23 @@ def asked(files: Files) -> Breaches:
     return breaches + [f'the sender logs nowhere "{text}"' for text in texts if f'"{text}"' not in line]
 
 
+def queried(files: Files) -> Breaches:
+    """The page's queries ask for fields and names that docs/METRICS.md says are logged; one of them is the dashboard's."""
+    queries = re.findall(r"^(?:ask \w+ |WORST=)'([^']+)'", files.page, re.M)
+    logged = set(re.findall(r"`([\w.]+)`", files.lines))
+    breaches = []
+    for query in queries:
+        bare = re.sub(r'"[^"]*"|\bas \w+', "", query)
+        made = set(re.findall(r"\bas (\w+)", query))
+        words = set(re.findall(r"\b[a-z_]+\b(?!\()", bare)) - made - WORDS_OF_INSIGHTS
+        names = set(re.findall(r'message = "([^"]+)"', query))
+        breaches += [f"{word} is no field of a line: {query}" for word in sorted((words | names) - logged)]
+    [widget] = files.widgets("log")
+    if widget["query"].split(" | ", 1)[1] not in queries:
+        breaches.append("the dashboard asks for other endpoints than docs/OPERATIONS.md")
+    return breaches
+
+
 class Watch(unittest.TestCase):
     """The files keep each rule, and each rule notices what is broken."""
 
@@ -323,6 +344,11 @@ class Watch(unittest.TestCase):
     def test_the_worst_endpoints_are_asked_for_by_what_is_logged(self) -> None:
         self.check(asked, lambda files: setattr(files, "line", files.line.replace("endpoint_id =", "endpoint =")), "does not log endpoint_id")
         self.check(asked, lambda files: setattr(files, "line", files.line.replace('"exhausted"', '"over"')), 'nowhere "exhausted"')
+
+    def test_the_pages_queries_ask_for_what_is_logged(self) -> None:
+        self.check(queried, lambda files: setattr(files, "lines", files.lines.replace("`late_ms`", "")), "late_ms is no field")
+        self.check(queried, lambda files: setattr(files, "page", files.page.replace('"api.called"', '"api.call"')), "api.call is no field")
+        self.check(queried, lambda files: setattr(files, "page", files.page.replace("limit 10'", "limit 20'", 1)), "asks for other endpoints")
 
 
 if __name__ == "__main__":
