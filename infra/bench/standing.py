@@ -16,8 +16,8 @@ from settings import ROOT, TEMPLATE
 WATCH = ROOT / "infra" / "watch.yaml"
 METRICS = ROOT / "crates" / "aws" / "src" / "metrics.rs"
 
-# Lambda looks at a queue by five long polls at once, each of twenty seconds, while nothing is there (AWS's compute blog,
-# "Understanding how AWS Lambda scales with Amazon SQS standard queues").
+# Lambda looks at a queue by five long polls at once, each of twenty seconds, while nothing is there: what users of it
+# have counted. AWS's guide says only that it begins with five.
 POLLS_A_MONTH = 5 * (60 // 20) * 60 * 24 * DAYS_OF_A_MONTH
 
 

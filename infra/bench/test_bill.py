@@ -179,7 +179,8 @@ class AtRest(unittest.TestCase):
         alarms = of_type(read(WATCH.read_text(encoding="utf-8")), "AWS::CloudWatch::Alarm")
         self.assertGreater(found.alarm_metrics, len(alarms))
         page = (DOCS / "METRICS.md").read_text(encoding="utf-8")
-        self.assertEqual(found.own_metrics, len(re.findall(r"^\| `\w+` \| (?:Count|Seconds|Milliseconds) \|", page, re.M)))
+        rows = re.findall(r"^\| `\w+` \| (?:Count|Seconds|Milliseconds) \|", page, re.M)
+        self.assertEqual(found.own_metrics, len(rows))
 
     def test_the_page_says_what_is_computed(self) -> None:
         page = (DOCS / "COST.md").read_text(encoding="utf-8").split("**At rest**", 1)[1]

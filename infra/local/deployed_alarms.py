@@ -36,11 +36,10 @@ def complete(endpoint: str) -> None:
     """Put the alarms that the local CloudFormation does not take, and leave the judging of all of them to metrics.py:
     the local CloudWatch would judge by the names of metrics, whichever queue or function they are of."""
     cloudwatch = aws.client("cloudwatch", endpoint)
-    kept = ("AlarmName", "AlarmDescription", "AlarmActions", "OKActions", "ComparisonOperator")
+    kept = ("AlarmName", "AlarmDescription", "AlarmActions", "OKActions", "ComparisonOperator", "TreatMissingData")
     for alarm in read(endpoint):
         cloudwatch.put_metric_alarm(
             **{key: alarm.properties[key] for key in kept},
             Threshold=float(alarm.properties["Threshold"]),
             EvaluationPeriods=alarm.window,
-            TreatMissingData="notBreaching",
         )

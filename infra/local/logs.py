@@ -67,7 +67,7 @@ class FunctionLog:
         return [f"{clock(moment)}  {function:<6}  {text}" for moment, function, text in events]
 
     def streams(self, group: str) -> list[str]:
-        """The streams of a log group in which something may be new, one for each instance; none before the first line."""
+        """The streams of a log group that may have something new, one for each instance; none before the first line."""
         newer_than = max(self.since, self.looked_at.get(group, 0) - OVERLAP_MS)
         self.looked_at[group] = round(time.time() * 1000)
         pages = self.logs.get_paginator("describe_log_streams").paginate(

@@ -1,8 +1,8 @@
-"""The alarms ring: what goes wrong on the running stack brings each of its alarms to ALARM, its owners a notification, and
-what is cleared brings it back to OK.
+"""The alarms ring: what goes wrong on the running stack brings each of its alarms to ALARM, its owners a notification,
+and what is cleared brings it back to OK.
 
-Metrics are of the minute in which they are put. The clock that alarms are judged by is an argument, so nothing here waits
-for a minute to be over.
+Metrics are of the minute in which they are put. The clock that alarms are judged by is an argument, so nothing here
+waits for a minute to be over.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Ringing:
         self.told.clear()
 
     def clear(self) -> None:
-        """Empty the queues that wait for a person, and let so much time pass that no alarm looks at anything of before."""
+        """Empty the queues that wait for a person, and let so much time pass that no alarm looks at what was before."""
         for url in self.scenes.worked_on:
             self.until(f"{url} is empty", lambda url=url: not self.waiting(url))
         for url in self.scenes.left:

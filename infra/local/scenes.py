@@ -1,8 +1,8 @@
 """What goes wrong on the running stack, for each of its alarms, as far as that can be brought about on one machine.
 
 What AWS itself measures and the local AWS does not (a call of API Gateway, a refusal of DynamoDB, a hundred thousand
-records) is said in AWS's place, by the names that AWS gives it and of the resources that the stack has written down: that
-shows that the right alarm hears it, and not that AWS says it.
+records) is said in AWS's place, by the names that AWS gives it and of the resources that the stack has written down:
+that shows that the right alarm hears it, and not that AWS says it.
 """
 
 from __future__ import annotations
