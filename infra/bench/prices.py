@@ -20,6 +20,7 @@ class Prices:
     date: str
     region: str
     sqs_request: float
+    sqs_fifo_request: float
     lambda_request: float
     gb_seconds: Mapping[str, float]
     write_unit: float
@@ -32,6 +33,10 @@ class Prices:
     gateway_call: float
     bus_event: float
     bus_invocation: float
+    secret_month: float
+    alarm_metric_month: float
+    dashboard_month: float
+    metric_month: float
 
     @classmethod
     def load(cls, file: Path = FILE) -> Prices:
@@ -46,6 +51,7 @@ class Prices:
             date=table["date"],
             region=table["region"],
             sqs_request=dollars("sqs_standard") / MILLION,
+            sqs_fifo_request=dollars("sqs_fifo") / MILLION,
             lambda_request=dollars("lambda_requests") / MILLION,
             gb_seconds={"x86_64": dollars("lambda_x86_64"), "arm64": dollars("lambda_arm64")},
             write_unit=dollars("dynamodb_writes") / MILLION,
@@ -58,4 +64,8 @@ class Prices:
             gateway_call=dollars("api_gateway") / MILLION,
             bus_event=dollars("eventbridge_events") / MILLION,
             bus_invocation=dollars("eventbridge_api_destinations") / MILLION,
+            secret_month=dollars("secret"),
+            alarm_metric_month=dollars("cloudwatch_alarms"),
+            dashboard_month=dollars("cloudwatch_dashboard"),
+            metric_month=dollars("cloudwatch_metrics"),
         )

@@ -22,6 +22,7 @@ from measured import QUANTITIES, Measured, Run
 from prices import Prices
 from say import explained_failures, line
 from settings import ROOT, shown
+from standing import Standing
 from tables import Cell, Table
 
 FOLDER = ROOT / "target" / "bench"
@@ -72,6 +73,7 @@ class Report:
     limits: list[Limit]
     prices: Prices
     deployment: Deployment
+    standing: Standing
 
     @classmethod
     def compute(cls) -> Report:
@@ -87,11 +89,12 @@ class Report:
             limits=limits(measured, bill, prices, deployment),
             prices=prices,
             deployment=deployment,
+            standing=Standing.read(),
         )
 
     def tables(self) -> list[Table]:
         """In the order of the report."""
-        found = [self.limits_table(), *self.bill_tables()]
+        found = [self.limits_table(), *self.bill_tables(), self.standing_table()]
         if self.times:
             found.append(self.latency_table())
         found += [run_table(title, self.measured.group(group)) for group, title in GROUPS.items()]
@@ -127,6 +130,11 @@ class Report:
                 [(variant.condition, variant.dollars) for variant in self.variants],
             ),
         ]
+
+    def standing_table(self) -> Table:
+        """What a month costs in which nothing happens."""
+        title = f"At rest: dollars a month ({self.prices.region}, list prices of {self.prices.date})"
+        return Table(title, ["line", "dollars"], summed("at rest, all in", [self.standing.lines(self.prices)]))
 
     def latency_table(self) -> Table:
         """From a sender to a receiver."""
@@ -169,6 +177,7 @@ class Report:
             "machine": self.measured.machine,
             "limits": [limit.record() for limit in self.limits],
             "bill": [self.bill_record(scenario) for scenario in self.bill],
+            "standing": self.standing.lines(self.prices),
             "sensitivity": [{"condition": each.condition, "dollars": each.dollars} for each in self.variants],
             "latency": {door: times.record() for door, times in self.times.items()},
             "runs": [run_record(run) for run in self.measured.runs],

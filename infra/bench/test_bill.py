@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unittest
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,11 @@ from limits import Limit, judge, limits
 from measured import Measured
 from prices import Prices
 from say import Failure
+from settings import ROOT
+from standing import WATCH, Standing, looked_at, of_type, read
 from usage import LAMBDA_LOG_BYTES, Usage
+
+DOCS = ROOT / "docs"
 
 DEPLOYMENT = Deployment(
     memory_mb={"api": 256, "sender": 256, "dlq": 128}, architecture="x86_64", retention_days=30, log_retention_days=15
@@ -34,6 +39,11 @@ PRICES = replace(
     gateway_call=5e-6,
     bus_event=1e-6,
     bus_invocation=2e-7,
+    sqs_fifo_request=2e-6,
+    secret_month=0.5,
+    alarm_metric_month=0.1,
+    dashboard_month=3.0,
+    metric_month=0.3,
 )
 
 
@@ -145,6 +155,38 @@ class TheBill(unittest.TestCase):
         rest = next(scenario for scenario in bill if scenario.name.startswith("REST"))
         self.assertIsNone(rest.total(PRICES, DEPLOYMENT))
         self.assertEqual(rest.missing, "a call of the API")
+
+
+class AtRest(unittest.TestCase):
+    """Dollars in a month in which nothing happens."""
+
+    def test_each_thing_is_counted_at_its_price(self) -> None:
+        standing = Standing(
+            secrets=2, polled_queues=3, polled_fifo_queues=1, alarm_metrics=30, dashboards=1, own_metrics=10
+        )
+        expected = [1.0, (3 + 2) * 0.648, 3.0, 3.0, 3.0]
+        for dollars, wanted in zip(standing.lines(PRICES).values(), expected, strict=True):
+            self.assertAlmostEqual(dollars, wanted)
+
+    def test_an_alarm_that_computes_is_billed_by_each_metric_that_it_looks_at(self) -> None:
+        query = {"MetricStat": {}}
+        self.assertEqual(looked_at({"MetricName": "Errors"}), 1)
+        self.assertEqual(looked_at({"Metrics": [query, {"Expression": "a / b"}, query]}), 2)
+
+    def test_it_is_counted_in_what_is_deployed(self) -> None:
+        found = Standing.read()
+        self.assertEqual((found.secrets, found.polled_queues, found.polled_fifo_queues, found.dashboards), (2, 3, 2, 1))
+        alarms = of_type(read(WATCH.read_text(encoding="utf-8")), "AWS::CloudWatch::Alarm")
+        self.assertGreater(found.alarm_metrics, len(alarms))
+        page = (DOCS / "METRICS.md").read_text(encoding="utf-8")
+        rows = re.findall(r"^\| `\w+` \| (?:Count|Seconds|Milliseconds) \|", page, re.M)
+        self.assertEqual(found.own_metrics, len(rows))
+
+    def test_the_page_says_what_is_computed(self) -> None:
+        page = (DOCS / "COST.md").read_text(encoding="utf-8").split("**At rest**", 1)[1]
+        said = sorted(float(dollars) for dollars in re.findall(r"^\| [^|]+ \| (\d+\.\d\d) \|", page, re.M))
+        computed = sorted(round(dollars, 2) for dollars in Standing.read().lines(Prices.load()).values())
+        self.assertEqual(said, computed)
 
 
 class TheLimits(unittest.TestCase):

@@ -87,28 +87,21 @@ def resolve(value: Any, names: Mapping[str, str]) -> Any:
     return {key: resolve(entry, names) for key, entry in value.items()}
 
 
-def of_template(
-    template: Mapping[str, Any], parameters: Mapping[str, str]
-) -> tuple[list[Alarm], list[dict[str, Any]]]:
-    """The alarms of a template, and the properties of those that are composed of others, whatever their conditions."""
-    resources = template["Resources"]
-    names = dict(parameters)
-    for id, resource in resources.items():
-        if "AlarmName" in resource["Properties"]:
-            names[id] = resolve(resource["Properties"]["AlarmName"], parameters)
-    alarms, composites = [], []
-    for resource in resources.values():
-        if resource["Type"] == "AWS::CloudWatch::Alarm":
-            alarms.append(alarm_of(resolve(resource["Properties"], names)))
-        elif resource["Type"] == "AWS::CloudWatch::CompositeAlarm":
-            composites.append(resolve(resource["Properties"], names))
-    return alarms, composites
+def of_template(template: Mapping[str, Any], parameters: Mapping[str, str]) -> list[Alarm]:
+    """The alarms of a template, whatever their conditions."""
+    resources = template["Resources"].values()
+    return [
+        alarm_of(resolve(resource["Properties"], parameters))
+        for resource in resources
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
+    ]
 
 
 def alarm_of(properties: dict[str, Any]) -> Alarm:
     """An alarm of its properties, all references resolved."""
-    beyond = (properties["ComparisonOperator"], properties["TreatMissingData"])
-    assert beyond == ("GreaterThanThreshold", "notBreaching"), f"{properties['AlarmName']}: {beyond}"
+    assert properties["ComparisonOperator"] == "GreaterThanThreshold", properties["AlarmName"]
+    # What ignores missing data looks at queues, and of those there is some at every look.
+    assert properties["TreatMissingData"] in ("notBreaching", "ignore"), properties["AlarmName"]
     if "Metrics" not in properties:
         stat = properties.get("ExtendedStatistic") or properties["Statistic"]
         metric = metric_of(properties, stat, properties["Period"])
@@ -135,18 +128,16 @@ Value = Callable[[str], "float | None"]
 
 BINARY: dict[type, Callable[[float, float], float]] = {
     ast.Add: operator.add,
-    ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
     ast.Gt: operator.gt,
-    ast.Lt: operator.lt,
 }
 
 
 def compute(expression: str, value: Value) -> float | None:
     """What an expression of metric math is at one moment; nothing where a part of it is missing.
 
-    Of CloudWatch's language this is what the alarms use: + - * / < >, FILL, IF, SUM.
+    Of CloudWatch's language this is what the alarms use: + * / >, FILL, IF.
     """
     return computed(ast.parse(expression, mode="eval").body, value)
 
@@ -171,7 +162,4 @@ def computed(node: ast.expr, value: Value) -> float | None:
         case ast.Call(func=ast.Name(id="IF"), args=[condition, then, otherwise]):
             holds = computed(condition, value)
             return None if holds is None else computed(then if holds else otherwise, value)
-        case ast.Call(func=ast.Name(id="SUM"), args=[ast.List(elts=parts)]):
-            found_parts = [part for part in (computed(part, value) for part in parts) if part is not None]
-            return sum(found_parts) if found_parts else None
     raise ValueError(f"not known here of metric math: {ast.unparse(node)}")

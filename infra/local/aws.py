@@ -39,11 +39,11 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def client(service: str, endpoint: str) -> Any:
-    """A client of the local AWS."""
+def client(service: str, endpoint: str, **config: Any) -> Any:
+    """A client of the local AWS, with botocore's configuration."""
     session: Any = boto3.Session(
         aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         region_name=REGION,
     )
-    return session.client(service, endpoint_url=endpoint, config=Config(proxies={}))
+    return session.client(service, endpoint_url=endpoint, config=Config(proxies={}, **config))

@@ -17,13 +17,13 @@ PSEUDO_PARAMETERS = {
 }
 
 
-def read(endpoint: str) -> tuple[list[Alarm], list[dict[str, Any]]]:
+def read(endpoint: str) -> list[Alarm]:
     """The alarms of the nested stack, with its parameters put in; none where it was not asked for."""
     cloudformation = aws.client("cloudformation", endpoint)
     resources = cloudformation.list_stack_resources(StackName=STACK_NAME)["StackResourceSummaries"]
     nested = [r["PhysicalResourceId"] for r in resources if r["LogicalResourceId"] == "Watch"]
     if not nested:
-        return [], []
+        return []
     described = cloudformation.describe_stacks(StackName=nested[0])["Stacks"][0]
     parameters = {p["ParameterKey"]: p["ParameterValue"] for p in described["Parameters"]}
     template = cloudformation.get_template(StackName=nested[0])["TemplateBody"]
@@ -36,14 +36,10 @@ def complete(endpoint: str) -> None:
     """Put the alarms that the local CloudFormation does not take, and leave the judging of all of them to metrics.py:
     the local CloudWatch would judge by the names of metrics, whichever queue or function they are of."""
     cloudwatch = aws.client("cloudwatch", endpoint)
-    alarms, composites = read(endpoint)
-    kept = ("AlarmName", "AlarmDescription", "AlarmActions", "OKActions", "ComparisonOperator")
-    for alarm in alarms:
+    kept = ("AlarmName", "AlarmDescription", "AlarmActions", "OKActions", "ComparisonOperator", "TreatMissingData")
+    for alarm in read(endpoint):
         cloudwatch.put_metric_alarm(
             **{key: alarm.properties[key] for key in kept},
             Threshold=float(alarm.properties["Threshold"]),
             EvaluationPeriods=alarm.window,
-            TreatMissingData="notBreaching",
         )
-    for composite in composites:
-        cloudwatch.put_composite_alarm(**composite)

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from say import Failure, explained_failures, line
 from settings import for_up
 
 POLL_SECONDS = 1
+
+# A line may be put so much later than it says.
+OVERLAP_MS = 10_000
 DEFAULT_MINUTES = "15"
 
 
@@ -49,6 +53,8 @@ class FunctionLog:
         self.since = since
         # How far each stream has been read, as the token with which to go on.
         self.tokens: dict[tuple[str, str], str] = {}
+        # When each group was last looked at.
+        self.looked_at: dict[str, int] = {}
 
     def new_lines(self) -> list[str]:
         """The lines that were not given out yet, in the order of their moments."""
@@ -61,10 +67,16 @@ class FunctionLog:
         return [f"{clock(moment)}  {function:<6}  {text}" for moment, function, text in events]
 
     def streams(self, group: str) -> list[str]:
-        """The streams of a log group, one for each instance; none before the first line."""
-        pages = self.logs.get_paginator("describe_log_streams").paginate(logGroupName=group)
+        """The streams of a log group that may have something new, one for each instance; none before the first line."""
+        newer_than = max(self.since, self.looked_at.get(group, 0) - OVERLAP_MS)
+        self.looked_at[group] = round(time.time() * 1000)
+        pages = self.logs.get_paginator("describe_log_streams").paginate(
+            logGroupName=group, orderBy="LastEventTime", descending=True
+        )
         try:
-            return [stream["logStreamName"] for page in pages for stream in page["logStreams"]]
+            newest_first = (stream for page in pages for stream in page["logStreams"])
+            new = takewhile(lambda stream: stream.get("lastEventTimestamp", 0) >= newer_than, newest_first)
+            return [stream["logStreamName"] for stream in new]
         except self.logs.exceptions.ResourceNotFoundException:
             return []
 

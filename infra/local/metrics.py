@@ -71,7 +71,7 @@ class Watcher:
         endpoint = running["awsEndpointUrl"]
         self.cloudwatch = aws.client("cloudwatch", endpoint)
         self.sqs = aws.client("sqs", endpoint)
-        self.alarms, self.composites = deployed_alarms.read(endpoint)
+        self.alarms = deployed_alarms.read(endpoint)
         self.log = FunctionLog(running, since=round(since * 1000))
         self.queues = {name: self.queue_url(name) for name in self.watched_queues()}
         # When each queue was last seen to hold nothing that can be read or is being read.
@@ -137,7 +137,7 @@ class Watcher:
             )
 
     def judge(self, now: float) -> list[Change]:
-        """Give each alarm the state that it has at a moment. The composed ones follow by themselves."""
+        """Give each alarm the state that it has at a moment."""
         before = self.states()
         data = self.read({m for alarm in self.alarms for m in alarm.metrics.values()}, now)
         for alarm in self.alarms:
@@ -147,8 +147,7 @@ class Watcher:
                 self.cloudwatch.set_alarm_state(
                     AlarmName=alarm.name, StateValue=state, StateReason=reason
                 )
-        properties = [alarm.properties for alarm in self.alarms] + self.composites
-        described = {entry["AlarmName"]: entry["AlarmDescription"] for entry in properties}
+        described = {alarm.name: alarm.properties["AlarmDescription"] for alarm in self.alarms}
         after = self.states()
         return [
             Change(name, state, described[name])
@@ -159,13 +158,9 @@ class Watcher:
     def states(self) -> dict[str, str]:
         """The states of the stack's alarms as the local AWS has them."""
         pages = self.cloudwatch.get_paginator("describe_alarms").paginate(
-            AlarmNamePrefix=f"{STACK_NAME}-", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+            AlarmNamePrefix=f"{STACK_NAME}-"
         )
-        return {
-            alarm["AlarmName"]: alarm["StateValue"]
-            for page in pages
-            for alarm in [*page["MetricAlarms"], *page["CompositeAlarms"]]
-        }
+        return {alarm["AlarmName"]: alarm["StateValue"] for page in pages for alarm in page["MetricAlarms"]}
 
     def read(self, metrics: set[Metric], now: float) -> dict[Metric, Series]:
         """What the local CloudWatch has of these metrics, by their periods, for as long as an alarm looks back."""

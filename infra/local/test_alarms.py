@@ -101,18 +101,17 @@ class Math(unittest.TestCase):
         self.assertEqual(compute(expression, {"a": 6.0, "b": 3.0}.get), expected)
 
     def test_numbers(self) -> None:
-        self.check("a + 2 * b - 1", 11)
-        self.check("a / (b - 3)", None)
+        self.check("a + 2 * b", 12)
+        self.check("a / (b + none)", None)
+        self.check("a / 0", None)
 
     def test_what_is_missing(self) -> None:
         self.check("a + none", None)
         self.check("FILL(none, 0) + a", 6)
-        self.check("SUM([none, a, b])", 9)
-        self.check("SUM([none])", None)
 
     def test_choices(self) -> None:
         self.check("IF(a > b, 100 * b / a, 0)", 50)
-        self.check("IF(a < b, 1, 0)", 0)
+        self.check("IF(b > a, 1, 0)", 0)
         self.check("IF(none > 1, 1, 0)", None)
 
     def test_what_is_not_known_is_said(self) -> None:

@@ -67,9 +67,9 @@ TYPES = {
     "Stage": "AWS::Serverless::Api",
 }
 
-OPERATIONS = (
-    *("GetItem", "Query", "PutItem", "UpdateItem", "BatchWriteItem", "BatchGetItem", "BatchExecuteStatement"),
-)
+WORDS_OF_INSIGHTS = {"filter", "and", "in", "stats", "by", "sort", "desc", "limit"}
+
+OPERATIONS = ("GetItem", "Query", "PutItem", "UpdateItem", "BatchWriteItem")
 
 # The metrics of our own, where they are counted.
 ENUM = ROOT / "crates" / "aws" / "src" / "metrics.rs"
@@ -84,6 +84,7 @@ class Files:
     root: dict[str, Any]
     page: str
     metrics: set[str]
+    lines: str
     line: str
 
     @classmethod
@@ -94,6 +95,7 @@ class Files:
             root=plain(yaml_parse((ROOT / "template.yaml").read_text())),
             page=(ROOT / "docs" / "OPERATIONS.md").read_text(),
             metrics=own_metrics(),
+            lines=(ROOT / "docs" / "METRICS.md").read_text().split("## Metrics", 1)[0],
             line=LINE.read_text(),
         )
 
@@ -111,8 +113,7 @@ class Files:
 
     def alarms(self) -> list[dict[str, Any]]:
         """The properties of all alarms, their references put in."""
-        single, composed = of_template(self.watch, self.names())
-        return [alarm.properties for alarm in single] + composed
+        return [alarm.properties for alarm in of_template(self.watch, self.names())]
 
     def dashboard(self) -> dict[str, Any]:
         """The dashboard's body."""
@@ -130,15 +131,8 @@ def plain(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
-# Compared with until that file is there.
-KNOWN = """DeliveriesDelivered AttemptsFailed DeliveriesExhausted DeliveriesSkipped AttemptLatency EventAge DueAge RetriesWaiting
-DeliveriesThrottled EventsRejected RecordsParked EndpointsDisabled CallsThrottled AwsErrors ColdStarts"""
-
-
 def own_metrics() -> set[str]:
     """The variants of the enum of metrics."""
-    if not ENUM.exists():
-        return set(KNOWN.split())
     body = ENUM.read_text().split("pub enum Metric {", 1)[1].split("\n}", 1)[0]
     return set(re.findall(r"^    (\w+),$", body, re.M))
 
@@ -177,8 +171,7 @@ def heard(files: Files) -> Breaches:
 
 def used(files: Files) -> Iterator[tuple[str, str, str, dict[str, str]]]:
     """Each metric that an alarm or a widget looks at: where, its namespace, its name, its dimensions."""
-    single, _ = of_template(files.watch, files.names())
-    for alarm in single:
+    for alarm in of_template(files.watch, files.names()):
         for metric in alarm.metrics.values():
             yield alarm.name, metric.namespace, metric.name, dict(metric.dimensions)
     for widget in files.widgets("metric"):
@@ -220,8 +213,9 @@ def of_the_stack(files: Files) -> Breaches:
 
 
 def type_of(files: Files, parameter: str) -> str:
-    """The type of the resource that template.yaml gives as a parameter of the nested stack."""
+    """The type of the resource that template.yaml gives as a parameter of the nested stack; of two, the stack's own."""
     given = files.given().get(parameter, {})
+    given = given.get("Fn::If", [given])[-1]
     reference = given.get("Ref") or (given.get("Fn::GetAtt") or [""])[0]
     return str(files.root["Resources"].get(str(reference).split(".")[0], {}).get("Type", ""))
 
@@ -259,7 +253,10 @@ def drawn(files: Files) -> Breaches:
                     breaches.append(f"{widget['title']}: it computes with {word}, which is not there")
     names = {alarm["AlarmName"] for alarm in files.alarms()}
     for widget in files.widgets("alarm"):
-        breaches += [f"the dashboard shows {arn}, which is no alarm" for arn in widget["alarms"] if arn.split(":alarm:")[1] not in names]
+        shown = {arn.split(":alarm:")[1] for arn in widget["alarms"]}
+        breaches += [f"the dashboard shows {name}, which is no alarm" for name in sorted(shown - names)]
+        pages = {name for name in names if name.startswith("<StackName>-page-")}
+        breaches += [f"the dashboard does not show {name}" for name in sorted(pages - shown)]
     return breaches
 
 
@@ -273,6 +270,23 @@ def asked(files: Files) -> Breaches:
     breaches = [f"the sender does not log {name} of an attempt" for name in sorted(names) if not re.search(rf"^\s+{name} =", line, re.M)]
     texts = re.findall(r'"([^"]+)"', query)
     return breaches + [f'the sender logs nowhere "{text}"' for text in texts if f'"{text}"' not in line]
+
+
+def queried(files: Files) -> Breaches:
+    """The page's queries ask for fields and names that docs/METRICS.md says are logged; one of them is the dashboard's."""
+    queries = re.findall(r"^(?:ask \w+ |WORST=)'([^']+)'", files.page, re.M)
+    logged = set(re.findall(r"`([\w.]+)`", files.lines))
+    breaches = []
+    for query in queries:
+        bare = re.sub(r'"[^"]*"|\bas \w+', "", query)
+        made = set(re.findall(r"\bas (\w+)", query))
+        words = set(re.findall(r"\b[a-z_]+\b(?!\()", bare)) - made - WORDS_OF_INSIGHTS
+        names = set(re.findall(r'message = "([^"]+)"', query))
+        breaches += [f"{word} is no field of a line: {query}" for word in sorted((words | names) - logged)]
+    [widget] = files.widgets("log")
+    if widget["query"].split(" | ", 1)[1] not in queries:
+        breaches.append("the dashboard asks for other endpoints than docs/OPERATIONS.md")
+    return breaches
 
 
 class Watch(unittest.TestCase):
@@ -293,7 +307,7 @@ class Watch(unittest.TestCase):
 
         def change(files: Files) -> None:
             text = json.dumps(files.watch)
-            self.assertIn(old, text)
+            self.assertTrue(old in text, f"watch.yaml has no {old}")
             files.watch = json.loads(text.replace(old, new, 1))
 
         return change
@@ -314,7 +328,7 @@ class Watch(unittest.TestCase):
     def test_every_metric_is_of_a_resource_of_the_stack(self) -> None:
         change = lambda files: files.given().update(ParkedQueueName={"Ref": "Table"})  # noqa: E731
         self.check(of_the_stack, change, "<ParkedQueueName> is no QueueName")
-        self.check(of_the_stack, self.in_watch('"Value": "Query"', '"Value": "Find"'), "Find is no Operation")
+        self.check(of_the_stack, self.in_watch('\\"Operation\\", \\"Query\\"', '\\"Operation\\", \\"Find\\"'), "Find is no Operation")
 
     def test_parameters_are_given_and_used(self) -> None:
         self.check(parameters, lambda files: files.given().pop("TableName"), "does not give TableName")
@@ -324,11 +338,17 @@ class Watch(unittest.TestCase):
     def test_the_dashboard_can_be_drawn(self) -> None:
         self.check(drawn, self.in_watch('\\"x\\": 4, \\"y\\": 3', '\\"x\\": 3, \\"y\\": 3'), "it has no place of its own")
         self.check(drawn, self.in_watch('\\"id\\": \\"again\\"', '\\"id\\": \\"once\\"'), "computes with again")
-        self.check(drawn, self.in_watch("${StackName}-page-api-errors", "${StackName}-page-api"), "which is no alarm")
+        self.check(drawn, self.in_watch(":alarm:${StackName}-page-api-errors", ":alarm:${StackName}-page-api"), "which is no alarm")
+        self.check(drawn, self.in_watch('"${StackName}-hint-parked"', '"${StackName}-page-parked"'), "does not show <StackName>-page-parked")
 
     def test_the_worst_endpoints_are_asked_for_by_what_is_logged(self) -> None:
         self.check(asked, lambda files: setattr(files, "line", files.line.replace("endpoint_id =", "endpoint =")), "does not log endpoint_id")
         self.check(asked, lambda files: setattr(files, "line", files.line.replace('"exhausted"', '"over"')), 'nowhere "exhausted"')
+
+    def test_the_pages_queries_ask_for_what_is_logged(self) -> None:
+        self.check(queried, lambda files: setattr(files, "lines", files.lines.replace("`late_ms`", "")), "late_ms is no field")
+        self.check(queried, lambda files: setattr(files, "page", files.page.replace('"api.called"', '"api.call"')), "api.call is no field")
+        self.check(queried, lambda files: setattr(files, "page", files.page.replace("limit 10'", "limit 20'", 1)), "asks for other endpoints")
 
 
 if __name__ == "__main__":

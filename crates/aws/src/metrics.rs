@@ -38,7 +38,7 @@ pub enum Metric {
     AttemptLatency,
     /// How long an event was on its queue until it was read.
     EventAge,
-    /// How late a delivery was that was read, counted from when it was first due.
+    /// How late a delivery was that was read, counted from when it was first due, unless its receiver fails.
     DueAge,
     /// Deliveries that were put on their queue, or left on it, for a time that has yet to come.
     RetriesWaiting,

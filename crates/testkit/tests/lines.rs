@@ -333,6 +333,13 @@ async fn a_head_that_fails_is_hidden_with_those_behind_it_for_the_wait_of_ordere
     let fed = bench.lines.feed(&sender).await;
     assert_eq!((fed.records, fed.again), (3, 3));
     assert_eq!(bench.proxy.take_usage().calls("ChangeMessageVisibilityBatch"), 1);
+    let ages = eventually("the metrics", async || {
+        let lines = sender.output();
+        let line = lines.lines().find(|line| line.contains("DueAge"))?;
+        serde_json::from_str::<Value>(line).unwrap()["DueAge"].as_array().map(Vec::len)
+    })
+    .await;
+    assert_eq!(ages, 1, "those behind it are late by no fault of ours");
     let deliveries = endpoint.deliveries().await;
     let attempted: Vec<&Value> = deliveries.iter().filter(|delivery| delivery["status"] == "failed").collect();
     assert_eq!((attempted.len(), deliveries.len()), (1, 3));

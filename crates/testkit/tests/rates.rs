@@ -160,3 +160,27 @@ async fn what_comes_long_before_its_slot_goes_back_with_it() {
     let usage = waiting.bench.proxy.take_usage();
     assert!(!usage.all_calls().iter().any(|(call, _)| *call == "GetItem"), "{usage:?}");
 }
+
+#[tokio::test]
+async fn what_waits_for_its_slot_is_told_of_as_late_and_what_is_held_from_a_failing_receiver_is_not() {
+    let mut waiting = Waiting::new().await;
+    let two_hours_ago = Timestamp::now().as_millisecond() - 7_200_000;
+    for held_since in [json!(two_hours_ago), Value::Null] {
+        let record = &mut waiting.records[0];
+        record["firstDueAt"] = json!(two_hours_ago);
+        record["heldSince"] = held_since;
+        waiting.bench.deliveries.put(&record.to_string()).await;
+        assert_eq!(waiting.bench.deliveries.feed(&waiting.sender).await.records, 1);
+    }
+    let told = eventually("the metrics of three invocations", async || {
+        let output = waiting.sender.output();
+        let lines = output.lines().filter(|line| line.contains("\"_aws\""));
+        let told: Vec<Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+        (told.len() == 3).then_some(told)
+    })
+    .await;
+    let late = told.iter().map(|line| line.get("DueAge").and_then(|ages| ages[0].as_f64()));
+    let hours: Vec<Option<f64>> = late.map(|late| late.map(|seconds| (seconds / 3_600.0).floor())).collect();
+    assert_eq!(hours, [None, None, Some(2.0)], "{told:?}");
+    assert!(told[1..].iter().all(|line| line["DeliveriesThrottled"] == 1), "{told:?}");
+}

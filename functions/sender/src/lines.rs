@@ -63,7 +63,9 @@ enum Head {
     Over,
     /// The same, and its receiver wants nothing more.
     Gone,
-    /// Its time has not come.
+    /// Its receiver has failed, and the time of the next attempt has not come.
+    Fails(Timestamp),
+    /// Its time has not come for another reason.
     Waits(Timestamp),
     /// It is no delivery of ours: why, for the operator.
     Poison(String),
@@ -112,6 +114,7 @@ async fn go_through(sender: &Sender, line: Vec<&Record>, budget: Budget) -> Vec<
     let failure_wait = sender.config.time_scale.apply(FAILURE_WAIT);
     for (head_place, record) in line.iter().enumerate() {
         let mut place = head_place;
+        let mut receiver_fails = false;
         let head = match record.body.parse() {
             Ok(Task::Delivery(task)) => advance(sender, task, record, budget).await,
             Ok(Task::Replay(_)) => Ok(Head::Poison("a replay stands in no line".to_owned())),
@@ -122,6 +125,10 @@ async fn go_through(sender: &Sender, line: Vec<&Record>, budget: Budget) -> Vec<
             Ok(Head::Gone) => {
                 place += 1;
                 sender.config.time_scale.apply(GONE_WAIT)
+            }
+            Ok(Head::Fails(due)) => {
+                receiver_fails = true;
+                until(Timestamp::now(), due)
             }
             Ok(Head::Waits(due)) => until(Timestamp::now(), due),
             Ok(Head::Poison(reason)) => {
@@ -139,8 +146,10 @@ async fn go_through(sender: &Sender, line: Vec<&Record>, budget: Budget) -> Vec<
         if left.is_empty() {
             break;
         }
-        // Those behind the head have been due since they were put in line.
-        line.iter().skip(head_place + 1).for_each(|record| sender.note_due(record.sent_at));
+        if !receiver_fails {
+            // Those behind the head have been due since they were put in line.
+            line.iter().skip(head_place + 1).for_each(|record| sender.note_due(record.sent_at));
+        }
         sender.metrics.count(Metric::RetriesWaiting, left.len());
         let handles: Vec<&str> = left.iter().map(|record| record.receipt_handle.as_str()).collect();
         if let Err(error) = sender.queues.keep_back(&sender.config.deliveries_fifo_queue, &handles, wait).await {
@@ -181,8 +190,11 @@ async fn advance(sender: &Sender, task: DeliveryTask, record: &Record, budget: B
         return finish(sender, Some(FollowUp::Attempt(DeliveryTask { redrives: 1, ..task }))).await;
     }
     let (now, deadline) = (Timestamp::now(), organization.record.profile.retry.attempt_deadline);
-    if task.due_at() > now || !has_time(budget, deadline, target.endpoint.options.rate_limit) {
-        return Ok(Head::Waits(task.due_at().max(now)));
+    if task.due_at() > now {
+        return Ok(Head::Fails(task.due_at()));
+    }
+    if !has_time(budget, deadline, target.endpoint.options.rate_limit) {
+        return Ok(Head::Waits(now));
     }
     if let Some(slot) = wait_for_slot(sender, &target).await? {
         sender.metrics.count(Metric::DeliveriesThrottled, 1);
@@ -195,7 +207,7 @@ async fn advance(sender: &Sender, task: DeliveryTask, record: &Record, budget: B
             let (step, made) = waiting::attempt(sender, organization, target, &task, delivery, policy).await?;
             health::write(sender, made.iter().map(|(job, finished)| (job, finished))).await;
             match step {
-                Step::Follow(FollowUp::Attempt(next)) => Ok(Head::Waits(next.due_at())),
+                Step::Follow(FollowUp::Attempt(next)) => Ok(Head::Fails(next.due_at())),
                 Step::Follow(FollowUp::End(end)) if end.ended_because != EndedBecause::Exhausted => {
                     finish(sender, Some(FollowUp::End(end))).await.map(|_| Head::Gone)
                 }

@@ -99,7 +99,8 @@ impl Sender {
         self.organizations.get(&self.table, &self.keys, id, wanted).await
     }
 
-    /// Notes how late a delivery is that was due then; nothing of one that is not due yet.
+    /// Notes how late a delivery is that was due then; nothing of one that is not due yet. Not to be asked of what waits
+    /// because its receiver fails: that is late by no fault of ours.
     pub(crate) fn note_due(&self, due_at: Timestamp) {
         let now = Timestamp::now();
         if due_at <= now {

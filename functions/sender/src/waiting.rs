@@ -47,7 +47,9 @@ pub(crate) async fn process(sender: &Sender, task: DeliveryTask, coming: Coming)
     let Coming { claimant, budget, .. } = coming;
     // What came back from the dead-letter queue is a new record to SQS, but not to us.
     let repeated = coming.repeated || task.redrives > 0;
-    sender.note_due(task.first_due_at());
+    if task.held_since.is_none() {
+        sender.note_due(task.first_due_at());
+    }
     // The delivery of a deleted endpoint is gone with it.
     let wanted = task.revision.map_or(Freshness::Cached, Freshness::Revision);
     let found = find(sender, &task.organization_id, task.endpoint_id, wanted, budget).await?;
