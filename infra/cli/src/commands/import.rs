@@ -17,7 +17,7 @@ use crate::import::outcome::Counts;
 use crate::import::record::Line;
 use crate::import::source::{Calls, Finder, Found, Reader, file, slothbox, svix};
 use crate::import::target::Target;
-use crate::output::{Output, Progress, note};
+use crate::output::{Output, Progress, counted, note};
 
 /// The variable that a source's token is taken from.
 const TOKEN: &str = "HOOKBELL_SOURCE_TOKEN";
@@ -224,20 +224,23 @@ async fn save(output: Output, finder: Finder, reader: &Reader, to: &Path, how: &
             }
         }
         organizations += 1;
-        progress.at(endpoints, format!("{endpoints} endpoints of {organizations}"));
+        progress
+            .at(endpoints, format!("{} of {}", counted(endpoints, "endpoint"), counted(organizations, "organization")));
     }
     drop(progress);
     file.into_inner().map_err(|error| wrong(error.into_error()))?.sync_all().map_err(wrong)?;
     std::fs::rename(&draft, to).map_err(wrong)?;
     output.record(&serde_json::json!({ "file": to, "organizations": organizations, "endpoints": endpoints }))?;
     output.line(&format!(
-        "{} has {endpoints} endpoints of {organizations} organizations, with their secrets: only you may read it.",
-        to.display()
+        "{} has {} of {}, with their secrets: only you may read it.",
+        to.display(),
+        counted(endpoints, "endpoint"),
+        counted(organizations, "organization"),
     ))?;
     if unread == 0 {
         return Ok(());
     }
-    Err(Failure::new(Kind::Unwell, format!("{unread} endpoints could not be read, and are not in the file.")))
+    Err(Failure::new(Kind::Unwell, format!("{} could not be read, so the file lacks it.", counted(unread, "endpoint"))))
 }
 
 fn write_line(file: &mut BufWriter<File>, line: &Line) -> std::io::Result<()> {

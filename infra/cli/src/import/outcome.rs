@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, Kind};
-use crate::output::{Output, Table, Tone, painted};
+use crate::output::foreign::one_line;
+use crate::output::{Output, Table, Tone, counted, painted};
 
 /// What becomes of an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,15 +134,6 @@ impl Outcome {
     }
 }
 
-/// A text of the source's, of which a terminal obeys nothing.
-fn one_line(text: &str) -> String {
-    let written = |letter: char| {
-        let escaped = letter.is_control().then(|| letter.escape_default());
-        escaped.map_or_else(|| letter.to_string(), |escaped| escaped.to_string())
-    };
-    text.chars().map(written).collect()
-}
-
 impl Counts {
     /// Counts an organization in.
     pub(crate) fn add(&mut self, outcome: &Outcome) {
@@ -177,9 +169,10 @@ impl Counts {
         }}))?;
         let [made, changed] = if applied { ["made", "changed"] } else { ["to make", "to change"] };
         output.line(&format!(
-            "{organizations} organizations, {new_organizations} of them new, with {} endpoints: {make} {made}, \
-             {change} {changed}, {same} the same, {cannot} that cannot be taken over.",
-            self.endpoints(),
+            "{}, {new_organizations} new, with {}: {make} {made}, {change} {changed}, {same} the same, {cannot} that \
+             cannot be taken over.",
+            counted(*organizations, "organization"),
+            counted(self.endpoints(), "endpoint"),
         ))?;
         if self.doubtful > 0 {
             let doubtful = self.doubtful;

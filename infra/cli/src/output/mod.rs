@@ -17,6 +17,11 @@ pub(crate) use table::Table;
 
 use crate::failure::{Failure, Kind};
 
+/// How many there are of something whose plural ends in s.
+pub(crate) fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Where results go, and as what.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
