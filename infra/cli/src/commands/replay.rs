@@ -9,7 +9,7 @@ use super::deliveries::STATUSES;
 use crate::client::wire::Replay as State;
 use crate::client::{Explain as _, Range, Seen};
 use crate::failure::{Failure, Kind};
-use crate::output::{Progress, note};
+use crate::output::{Progress, note, status};
 use crate::times::{When, shown};
 
 /// How often it is looked at.
@@ -61,12 +61,16 @@ pub(crate) async fn run(context: &Context<'_>, replay: Replay) -> Result<(), Fai
     }
     context.output.raw(&state.raw)?;
     let counted = format!("{} sent once more", state.it.redelivered);
-    match (state.it.state.as_str(), state.it.stopped_reason) {
-        ("stopped", reason) => Err(Failure::new(Kind::Unwell, format!("The replay stopped: {counted}."))
-            .because(reason.unwrap_or_else(|| "the API does not say why".to_owned()))
-            .try_this("the same command goes on where it stopped")),
-        (word, _) => context.output.line(&format!("{}: {counted}", crate::output::status(word))),
+    if state.it.state != "stopped" {
+        return context.output.line(&format!("{}: {counted}", status(&state.it.state)));
     }
+    // The range as it was understood: so long ago is another time by now.
+    let State { after, before, stopped_reason, .. } = state.it;
+    let only = range.status.map(|status| format!(" --status {status}")).unwrap_or_default();
+    let again = format!("{} {} --after {after} --before {before}{only}", replay.organization, replay.endpoint);
+    Err(Failure::new(Kind::Unwell, format!("The replay stopped: {counted}."))
+        .because(stopped_reason.unwrap_or_else(|| "the API does not say why".to_owned()))
+        .try_this(format!("hookbell replay {again}, which goes on where it stopped")))
 }
 
 /// How far a replay is between the ends of its range, in thousandths.

@@ -54,9 +54,10 @@ impl<'a> Described<'a> {
             event_type: None,
             body: &left.body,
         };
-        match left.body.parse() {
-            Ok(task) => described.set_task(task),
-            Err(_) => (described.organization_id, described.event_type) = event(&left.body),
+        if let Ok(task) = left.body.parse() {
+            described.set_task(task);
+        } else {
+            (described.organization_id, described.event_type) = event(&left.body);
         }
         described
     }
