@@ -5,6 +5,7 @@ mod paint;
 mod progress;
 mod table;
 
+use std::fmt::Display;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
@@ -18,8 +19,9 @@ pub(crate) use table::Table;
 use crate::failure::{Failure, Kind};
 
 /// How many there are of something whose plural ends in s.
-pub(crate) fn counted(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+pub(crate) fn counted<N: Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+    let ending = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {noun}{ending}")
 }
 
 /// Where results go, and as what.

@@ -12,7 +12,7 @@ use super::Context;
 use super::deliveries::{answer, outcome};
 use crate::client::wire::Delivery;
 use crate::failure::Failure;
-use crate::output::{Output, note, status};
+use crate::output::{Output, counted, note, status};
 use crate::times::{from_now, shown};
 
 /// What to look at.
@@ -47,7 +47,7 @@ async fn forever(context: &Context<'_>, tail: Tail) -> Result<(), Failure> {
     let client = context.connection.client().await?;
     let mut watch = Watch::new(&client, &tail.organization, tail.endpoint.as_deref());
     let count = watch.begin().await?;
-    note(&format!("Watching {count} endpoint(s) of {}. Ctrl-C ends it.", tail.organization));
+    note(&format!("Watching {} of {}. Ctrl-C ends it.", counted(count, "endpoint"), tail.organization));
     // Told once, until something else is the trouble or it is over.
     let mut trouble = String::new();
     loop {
