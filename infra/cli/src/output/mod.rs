@@ -19,7 +19,7 @@ pub(crate) use table::Table;
 use crate::failure::{Failure, Kind};
 
 /// How many there are of something whose plural ends in s.
-pub(crate) fn counted<N: Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+pub(crate) fn counted<N: Copy + Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
     let ending = if count == N::from(1) { "" } else { "s" };
     format!("{count} {noun}{ending}")
 }
