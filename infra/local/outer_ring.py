@@ -11,6 +11,7 @@ import subprocess
 
 import aws
 import browser
+import deploying
 import docs
 import fuzz
 import leaks
@@ -21,7 +22,7 @@ from own_stack import own_stack
 from say import Failure, Steps, explained_failures, line
 from settings import ROOT, Settings, for_test, shown
 
-TOTAL_STEPS = 10
+TOTAL_STEPS = 11
 
 
 def main() -> None:
@@ -68,6 +69,8 @@ def test(settings: Settings, running: stack.Stack, steps: Steps) -> None:
         step.outcome = fuzz.run(settings, running)
     with steps.step("Doing what the pages say") as step:
         step.outcome = docs.run(settings, running)
+    with steps.step("Deploying as the deploy role") as step:
+        step.outcome = deploying.run(settings)
     with steps.step("Ringing the alarms") as step:
         step.outcome = ringing.run(running)
     with steps.step("Looking for secrets and payloads in all that was logged") as step:

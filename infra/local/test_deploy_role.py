@@ -1,8 +1,7 @@
 """What holds infra/deploy-role.yaml to what is deployed: enough, and nothing more.
 
-AWS says of every type of resource which actions CloudFormation may take for it (the resource provider schemas' `handlers`,
-which cfn-lint brings along). The builder has all of these for the types of the template that SAM makes of template.yaml, less
-those of NOT_NEEDED, and has no other.
+The builder has what CloudFormation does (deploy_role.py) for every type of resource in the template that SAM makes of
+template.yaml, and nothing else.
 """
 
 from __future__ import annotations
@@ -10,17 +9,15 @@ from __future__ import annotations
 import json
 import sys
 import unittest
-from collections.abc import Callable
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 from unittest import mock
 
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from samcli.yamlhelper import yaml_parse
 from samtranslator.translator.transform import transform
 
-from deploy_role import TEMPLATE, Settled, actions, listed
+from deploy_role import NOT_NEEDED, Settled, actions, handlers, listed, needed, not_needed
 from settings import REGION, ROOT
 
 sys.path.insert(0, str(ROOT / "infra" / "gradual"))
@@ -43,85 +40,6 @@ OPTIONS: dict[str, dict[str, str]] = {
 
 # The templates of nested stacks, by the parameter that switches them on; and what a gradual release adds.
 NESTED = {"Watch": "watch.yaml", "DomainName": "domain.yaml", "Firewall": "firewall.yaml"}
-
-# What handlers may do and never do here, with the reason.
-NOT_NEEDED: dict[str, dict[str, str]] = {
-    "AWS::DynamoDB::Table": {
-        "the table is not imported, streamed, replicated or watched by Contributor Insights": """
-            dynamodb:DescribeImport dynamodb:ImportTable dynamodb:EnableKinesisStreamingDestination
-            dynamodb:DisableKinesisStreamingDestination dynamodb:UpdateKinesisStreamingDestination
-            dynamodb:UpdateContributorInsights dynamodb:CreateTableReplica dynamodb:AssociateTableReplica
-            kinesis:* logs:* s3:* iam:CreateServiceLinkedRole""",
-        "nobody who deploys reads or writes items": """
-            dynamodb:Scan dynamodb:Query dynamodb:UpdateItem dynamodb:PutItem dynamodb:GetItem dynamodb:DeleteItem
-            dynamodb:BatchWriteItem""",
-        "the table has no policy of its own": "dynamodb:PutResourcePolicy dynamodb:DeleteResourcePolicy",
-        "the key is AWS's, and its own policy lets in who uses it through DynamoDB": "kms:*",
-    },
-    "AWS::SecretsManager::Secret": {
-        "nobody who deploys reads a secret": "secretsmanager:GetSecretValue",
-        "the secrets are in one region": "secretsmanager:ReplicateSecretToRegions secretsmanager:RemoveRegionsFromReplication",
-    },
-    "AWS::SNS::Topic": {
-        "subscriptions are made by people": "sns:Subscribe sns:Unsubscribe",
-        "the topic has no data protection policy and logs no deliveries": """
-            sns:PutDataProtectionPolicy iam:GetRole iam:PassRole""",
-    },
-    "AWS::Lambda::Function": {
-        "the functions have no VPC, file system, layer, signature, own key or reserved concurrency": """
-            ec2:* elasticfilesystem:* s3files:* kms:* lambda:GetLayerVersion lambda:GetCodeSigningConfig
-            lambda:PutFunctionCodeSigningConfig lambda:DeleteFunctionCodeSigningConfig lambda:PutFunctionConcurrency
-            lambda:DeleteFunctionConcurrency lambda:PutFunctionScalingConfig lambda:PassCapacityProvider""",
-        "the runtime is updated as Lambda does by itself": "lambda:PutRuntimeManagementConfig",
-        "a version is a resource of its own": "lambda:PublishVersion",
-        "code is named by its key alone": "s3:GetObjectVersion",
-    },
-    "AWS::Lambda::EventSourceMapping": {"no filter is encrypted with a key of its own": "kms:*"},
-    "AWS::Logs::LogGroup": {
-        "the logs have no key, policy, index, delivery or token of their own": """
-            logs:PutDataProtectionPolicy logs:DeleteDataProtectionPolicy logs:CreateLogDelivery s3:REST.PUT.OBJECT
-            firehose:TagDeliveryStream logs:PutResourcePolicy logs:DeleteResourcePolicy logs:PutIndexPolicy
-            logs:DeleteIndexPolicy logs:PutBearerTokenAuthentication logs:AssociateKmsKey logs:DisassociateKmsKey
-            logs:PutLogGroupDeletionProtection""",
-        "logs always have an end": "logs:DeleteRetentionPolicy",
-    },
-    "AWS::IAM::Role": {
-        "roles name their permissions": "iam:AttachRolePolicy iam:DetachRolePolicy",
-        "no version changes whom a role trusts or how it is described": """
-            iam:UpdateRole iam:UpdateRoleDescription iam:UpdateAssumeRolePolicy""",
-        "a boundary stays": "iam:DeleteRolePermissionsBoundary",
-    },
-    "AWS::ApiGateway::RestApi": {
-        "the API has no policy of its own, and is given to no account": "apigateway:UpdateRestApiPolicy iam:PassRole",
-    },
-    "AWS::CloudFormation::Stack": {
-        "nested stacks have no policy and no protection of their own": """
-            cloudformation:SetStackPolicy cloudformation:UpdateTerminationProtection""",
-    },
-    "AWS::WAFv2::WebACLAssociation": {
-        "the firewall stands before an API and nothing else": """
-            elasticloadbalancing:* appsync:* cognito-idp:* apprunner:* ec2:* amplify:* bedrock-agentcore:*""",
-        "the rules belong to the account": "wafv2:PutPermissionPolicy wafv2:GetPermissionPolicy",
-    },
-    "AWS::Lambda::Version": {
-        "nothing is kept warm or scaled by hand": "lambda:PutProvisionedConcurrencyConfig lambda:PutFunctionScalingConfig",
-        "the runtime is updated as Lambda does by itself": "lambda:PutRuntimeManagementConfig",
-    },
-    "AWS::Lambda::Alias": {
-        "nothing is kept warm": "lambda:PutProvisionedConcurrencyConfig lambda:DeleteProvisionedConcurrencyConfig",
-    },
-    "AWS::CodeDeploy::DeploymentGroup": {"there are functions and no machines": "codedeploy:RegisterOnPremisesInstance"},
-}
-
-# Of this type the schemas say nothing; these are from Route 53's and CloudFormation's pages.
-WITHOUT_HANDLERS = {
-    "AWS::Route53::RecordSet": {
-        "route53:ChangeResourceRecordSets",
-        "route53:GetChange",
-        "route53:GetHostedZone",
-        "route53:ListResourceRecordSets",
-    },
-}
 
 # What no resource asks for: the macro, and the role as which API Gateway works.
 BEYOND = {"cloudformation:CreateChangeSet"}
@@ -153,28 +71,6 @@ NAMED_BY_AWS = {
     f"arn:aws:wafv2:{REGION}:123456789012:regional/managedruleset/*/*",
     f"arn:aws:wafv2:{REGION}:123456789012:regional/webacl/Rules-*/*",
 }
-
-
-@cache
-def handlers(resource_type: str) -> dict[str, set[str]]:
-    """What CloudFormation may do for a type, by what it is about to do."""
-    if resource_type in WITHOUT_HANDLERS:
-        return {"create": WITHOUT_HANDLERS[resource_type]}
-    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, resource_type).schema
-    found = {name: set(each["permissions"]) for name, each in schema["handlers"].items() if name != "list"}
-    assert found, f"the schema of {resource_type} has no handlers"
-    return found
-
-
-def not_needed(resource_type: str) -> list[str]:
-    """The patterns of a type's actions that are never taken."""
-    return [pattern for patterns in NOT_NEEDED.get(resource_type, {}).values() for pattern in patterns.split()]
-
-
-def needed(resource_type: str) -> set[str]:
-    """What CloudFormation does for a type."""
-    every = set().union(*handlers(resource_type).values())
-    return {action for action in every if not any(fnmatchcase(action, each) for each in not_needed(resource_type))}
 
 
 def read(name: str) -> dict[str, Any]:
