@@ -21,8 +21,13 @@ const OPTIONS: [(&str, &str); 8] = [
 const ON: [&str; 1] = ["Watch"];
 
 /// What only options make.
-const OPTIONAL_TYPES: [&str; 5] =
-    ["AWS::CloudFormation::Stack", "AWS::WAFv2::", "AWS::Route53::", "AWS::ApiGateway::DomainName", "AWS::CodeDeploy::"];
+const OPTIONAL_TYPES: [&str; 5] = [
+    "AWS::CloudFormation::Stack",
+    "AWS::WAFv2::",
+    "AWS::Route53::",
+    "AWS::ApiGateway::DomainName",
+    "AWS::CodeDeploy::",
+];
 
 /// Whether a condition holds with every parameter at its default.
 fn holds(template: &Template, condition: &Value) -> bool {
