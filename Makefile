@@ -118,7 +118,7 @@ check: tools ## formatting, lints, tests without a stack, and the template
 	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest discover -s infra/release
 	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest discover -s infra/capacity
 	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest discover -s infra/gradual
-	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest test_alarms test_deploy_role test_watch
+	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest test_alarms test_deploy_role test_samconfig test_watch
 	@if command -v valgrind >/dev/null; then \
 		$(MAKE) --no-print-directory instructions; \
 	else \
