@@ -8,7 +8,7 @@ TEST_TIME_SCALE ?= 0.0002
 BENCH_PORT ?= 4588
 SECONDS ?= 60
 export PORT TIME_SCALE TEST_PORT TEST_TIME_SCALE FUNCTION FOLLOW MINUTES TEST CHROMIUM SIZE PAGE ARCHITECTURE VERSION
-export SEED KILLS DELIVERIES ENDPOINTS ACCEPT
+export SEED KILLS DELIVERIES ENDPOINTS ACCEPT RATES BYTES
 export BENCH_PORT BASE ONLY REPEATS BATCH PAYLOAD LATENCY FAILURES EVENTS BACKLOG ORGANIZATIONS
 
 # Output is UTF-8 whatever the terminal says, and nothing is found twice by another path.
@@ -21,7 +21,7 @@ SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up cli env demo listen logs docs watch browser bench chaos fuzz isolation migration instructions recording package release-notes down check test clean tools test-tools bench-tools
+.PHONY: help up cli env demo listen logs docs watch browser bench chaos fuzz isolation migration instructions recording package release-notes roles capacity down check test clean tools test-tools bench-tools
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -99,6 +99,12 @@ release-notes: ## print what CHANGELOG.md says of VERSION
 	@$(PYTHON) $(LOCAL)/tools.py >&2
 	@PYTHONPATH=$(LOCAL) $(IN_VENV) infra/release/notes.py
 
+roles: tools ## deploy on the running stack's AWS as the deploy role, and without each thing that it may do
+	@$(IN_VENV) $(LOCAL)/deploying.py
+
+capacity: ## print what a rate of events needs: RATES, ENDPOINTS, BYTES, LATENCY
+	@$(PYTHON) infra/capacity/capacity.py
+
 down: ## stop the local AWS
 	@$(PYTHON) $(LOCAL)/down.py
 
@@ -109,12 +115,14 @@ check: tools ## formatting, lints, tests without a stack, and the template
 	cargo test --package hookbell-testkit --lib --locked
 	cargo test --package hookbell-testkit --test tidy --locked
 	$(SAM) validate --lint
-	$(VENV)/cfn-lint template.yaml infra/watch.yaml infra/snippets/*.yaml
-	$(IN_VENV) -m compileall -q $(LOCAL) infra/bench infra/chaos infra/instructions infra/release
+	$(VENV)/cfn-lint template.yaml infra/*.yaml infra/snippets/*.yaml
+	$(IN_VENV) -m compileall -q $(LOCAL) infra/bench infra/capacity infra/chaos infra/gradual infra/instructions infra/release
 	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest discover -s infra/bench
 	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest discover -s $(LOCAL)/documents -t $(LOCAL)
 	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest discover -s infra/release
-	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest test_alarms test_watch
+	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest discover -s infra/capacity
+	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest discover -s infra/gradual
+	PYTHONPATH=$(LOCAL) $(IN_VENV) -m unittest test_alarms test_deploy_role test_samconfig test_watch
 	@if command -v valgrind >/dev/null; then \
 		$(MAKE) --no-print-directory instructions; \
 	else \

@@ -15,7 +15,7 @@ from settings import BUILD_FOLDER, REQUIREMENTS, ROOT, TEMPLATE, Settings
 # crates/testkit goes into no function.
 SOURCES = (
     *(".cargo", "Cargo.lock", "Cargo.toml", "crates/aws", "crates/domain", "crates/egress"),
-    *("events", "functions", "infra/watch.yaml", "template.yaml"),
+    *("events", "functions", "infra/domain.yaml", "infra/firewall.yaml", "infra/watch.yaml", "template.yaml"),
 )
 
 # Inside the build folder, which sam empties when it begins: a build that failed leaves no stamp.

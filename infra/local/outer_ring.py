@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import aws
 import browser
+import deploying
 import docs
 import fuzz
 import leaks
@@ -23,7 +24,7 @@ from own_stack import own_stack
 from say import Failure, Steps, explained_failures, line
 from settings import ROOT, Settings, for_test, shown
 
-TOTAL_STEPS = 11
+TOTAL_STEPS = 12
 
 TESTS = ("cargo", "test", "--package", "hookbell-testkit", "--locked")
 CHAOS = "what_was_accepted_comes_to_its_end_whatever_goes_wrong"
@@ -78,6 +79,8 @@ def test(settings: Settings, running: stack.Stack, steps: Steps) -> None:
             broken.result()
     with steps.step("Doing what the pages say") as step:
         step.outcome = docs.run(settings, running)
+    with steps.step("Deploying as the deploy role") as step:
+        step.outcome = deploying.run(settings)
     with steps.step("Ringing the alarms") as step:
         step.outcome = ringing.run(running)
     with steps.step("Looking for secrets and payloads in all that was logged") as step:

@@ -39,7 +39,10 @@ ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 # Beside the template: what it refers to, and what is made to be used with it.
-BESIDE = ("LICENSE", "CHANGELOG.md", "infra/*.yaml", "infra/snippets/*.yaml")
+BESIDE = (
+    *("LICENSE", "CHANGELOG.md", "samconfig.toml", "infra/*.yaml", "infra/snippets/*.yaml"),
+    *("infra/gradual/gradual.py", "infra/gradual/resources.yaml"),
+)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ mod environment;
 mod folders;
 mod graph;
 mod imports;
+mod options;
 mod permissions;
 mod queues;
 mod resources;
