@@ -7,14 +7,15 @@ from pathlib import Path
 
 from settings import ROOT
 
-# What .gitignore names, and git's own. Compared with .gitignore by a test.
-NOT_OURS = {"target", ".venv", ".local", ".aws-sam", "dist", "__pycache__", ".git"}
+# What .gitignore names at the root and everywhere, and git's own. Compared with .gitignore by a test.
+AT_THE_ROOT = {"target", ".venv", ".local", ".aws-sam", "dist"}
+EVERYWHERE = {"__pycache__", ".git"}
 
 
 def files(root: Path = ROOT) -> Iterator[Path]:
     """Every file, in an order that does not change."""
     for path in sorted(root.iterdir()):
-        if path.name in NOT_OURS or path.is_symlink():
+        if path.name in EVERYWHERE or path.is_symlink() or (root == ROOT and path.name in AT_THE_ROOT):
             continue
         if path.is_dir():
             yield from files(path)
