@@ -314,7 +314,7 @@ async fn a_delivery_that_the_sender_fails_at_is_brought_back_three_times_and_the
     let parked = &bench.parked.drain().await[0];
     record["redrives"] = json!(3);
     assert_eq!(serde_json::from_str::<Value>(parked.body().unwrap()).unwrap(), record);
-    assert_eq!(reason(parked), "the sender failed at it, 3 times over");
+    assert_eq!(reason(parked), "the sender failed at it, 4 times over");
     let endpoint = scene.endpoints[1].get().await;
     assert_eq!((&endpoint["status"], &endpoint["consecutiveFailures"]), (&json!("enabled"), &json!(0)));
     assert_eq!(scene.receivers[1].arrivals().len(), 1);
@@ -344,7 +344,7 @@ async fn a_delivery_that_was_redriven_often_enough_is_parked_by_the_deployed_sta
     Queue::at(&scene.stack, &scene.stack.deliveries_dead_letter_queue_url).put(&body).await;
     let parked = Queue::at(&scene.stack, &scene.stack.parked_queue_url);
     let found = parked.find("the parked delivery", 1, |message| message.body() == Some(&body)).await;
-    assert_eq!(reason(&found[0]), "the sender failed at it, 3 times over");
+    assert_eq!(reason(&found[0]), "the sender failed at it, 4 times over");
     assert_eq!(scene.endpoints[1].get().await["consecutiveFailures"], 0);
 }
 

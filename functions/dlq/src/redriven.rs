@@ -20,7 +20,7 @@ pub(crate) async fn bring_back(dlq: &Dlq, mut task: Task, body: &str) -> Result<
         Task::Replay(task) => &mut task.redrives,
     };
     if *redrives >= MAX_REDRIVES {
-        return dlq.park(body, format!("the sender failed at it, {MAX_REDRIVES} times over")).await;
+        return dlq.park(body, format!("the sender failed at it, {} times over", MAX_REDRIVES + 1)).await;
     }
     *redrives += 1;
     match &task {
