@@ -70,6 +70,12 @@ class Standing:
         }
 
 
+def idle(lines: Mapping[str, float]) -> tuple[float, float]:
+    """Of those lines what is paid while nothing is sent, so that there are no metrics: in all, and without alarms and dashboard."""
+    paid = {line: dollars for line, dollars in lines.items() if "metrics, at most" not in line}
+    return sum(paid.values()), sum(d for line, d in paid.items() if not line.startswith("CloudWatch"))
+
+
 def read(template: str) -> Mapping[str, Any]:
     """The resources of a template."""
     resources: Mapping[str, Any] = yaml.load(template, Loader=TemplateLoader)["Resources"]

@@ -14,7 +14,7 @@ from measured import Measured
 from prices import Prices
 from say import Failure
 from settings import ROOT
-from standing import WATCH, Standing, looked_at, of_type, read
+from standing import WATCH, Standing, idle, looked_at, of_type, read
 from usage import LAMBDA_LOG_BYTES, Usage
 
 DOCS = ROOT / "docs"
@@ -187,6 +187,11 @@ class AtRest(unittest.TestCase):
         said = sorted(float(dollars) for dollars in re.findall(r"^\| [^|]+ \| (\d+\.\d\d) \|", page, re.M))
         computed = sorted(round(dollars, 2) for dollars in Standing.read().lines(Prices.load()).values())
         self.assertEqual(said, computed)
+        lines = Standing.read().lines(Prices.load())
+        at_most = f"at most about ${sum(lines.values()):.1f}0."
+        watched, bare = idle(lines)
+        for words in (at_most, f"takes ${watched:.2f} with alarms", f"${bare:.2f} without"):
+            self.assertIn(words, page)
 
 
 class TheLimits(unittest.TestCase):

@@ -94,15 +94,19 @@ class WhatIsDeployed(unittest.TestCase):
         self.assertFalse(first & second)
         self.assertEqual(first, set(of_type(deployed(AT_ONCE, "1"), "AWS::Lambda::Version")))
 
-    def test_the_alarm_watches_the_alias_of_every_function(self) -> None:
+    def test_the_alarm_watches_the_new_version_of_every_function_alone(self) -> None:
+        resources = deployed(CANARY)
+        versions = of_type(resources, "AWS::Lambda::Version")
         watched = {
             (d["Name"], str(d["Value"]))
-            for metric in released(CANARY)["Resources"]["ShiftAlarm"]["Properties"]["Metrics"]
+            for metric in resources["ShiftAlarm"]["Properties"]["Metrics"]
             for d in metric.get("MetricStat", {}).get("Metric", {}).get("Dimensions", [])
         }
         for name in FUNCTIONS:
             self.assertIn(("FunctionName", str({"Ref": name})), watched)
             self.assertIn(("Resource", str({"Fn::Sub": f"${{{name}}}:live"})), watched)
+            [version] = [each for each in versions if each.startswith(f"{name}Version")]
+            self.assertIn(("ExecutedVersion", str({"Fn::GetAtt": [version, "Version"]})), watched)
 
     def test_every_function_of_the_template_is_in_it(self) -> None:
         template, _ = files()

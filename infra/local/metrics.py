@@ -32,6 +32,7 @@ COUNTS = {
     "ApproximateNumberOfMessagesDelayed": "ApproximateNumberOfMessagesDelayed",
 }
 AGE = "ApproximateAgeOfOldestMessage"
+LOOKS = "NumberOfEmptyReceives"
 
 # CloudWatch takes so many values in one request.
 CHUNK = 500
@@ -71,6 +72,7 @@ class Watcher:
         endpoint = running["awsEndpointUrl"]
         self.cloudwatch = aws.client("cloudwatch", endpoint)
         self.sqs = aws.client("sqs", endpoint)
+        self.lambdas = aws.client("lambda", endpoint)
         self.alarms = deployed_alarms.read(endpoint)
         self.log = FunctionLog(running, since=round(since * 1000))
         self.queues = {name: self.queue_url(name) for name in self.watched_queues()}
@@ -111,12 +113,16 @@ class Watcher:
     def put_queues(self, now: float) -> None:
         """Put how much each queue holds, as SQS does once a minute."""
         data = []
+        sources = self.lambdas.list_event_source_mappings()["EventSourceMappings"]
+        read = {s["EventSourceArn"].rsplit(":", 1)[-1] for s in sources if s["State"] == "Enabled"}
         for name, url in self.queues.items():
             told = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(COUNTS))
             counts = {COUNTS[key]: float(value) for key, value in told["Attributes"].items()}
             # SQS knows the oldest record's age, the local one does not. It is at most the time since there was none.
             if not any(value for key, value in counts.items() if not key.endswith("Delayed")):
                 self.empty_at[name] = now
+            # Lambda's looks at a queue are counted by SQS, and not here: one at least, where it looks at all.
+            counts[LOOKS] = float(name in read)
             counts[AGE] = now - self.empty_at.setdefault(name, now)
             data += [
                 {

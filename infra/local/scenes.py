@@ -117,6 +117,7 @@ class Scenes:
             (self.events, "sender", "page-events-waiting"),
             (self.events_fifo, "sender", "page-fifo-events-waiting"),
             (self.deliveries, "sender", "page-deliveries-waiting"),
+            (self.lines, "sender", "page-lines-unread"),
             (self.ended, "dlq", "hint-dead-letters-waiting"),
         ):
             yield Scene(partial(self.leave_unread, queue, function), {alarm})

@@ -79,6 +79,15 @@ class Ringing(unittest.TestCase):
         self.assertTrue(other.rings(data, NOW))
         self.assertFalse(one.rings(data, NOW))
 
+    def test_one_on_dynamodb_alone_is_refused_since_it_would_not_stop(self) -> None:
+        with self.assertRaises(AssertionError):
+            alarm(Namespace="AWS/DynamoDB")
+
+    def test_lines_that_nobody_looks_at(self) -> None:
+        self.assertEqual(compute("IF(FILL(received, 0) + FILL(empty, 0) > 0, 0, visible)", {"visible": 3.0}.get), 3)
+        looked = {"visible": 3.0, "empty": 1.0}.get
+        self.assertEqual(compute("IF(FILL(received, 0) + FILL(empty, 0) > 0, 0, visible)", looked), 0)
+
     def test_what_is_compared_may_be_computed(self) -> None:
         def stat(name: str) -> dict[str, Any]:
             metric = {"Namespace": "hookbell", "MetricName": name, "Dimensions": []}

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 from unittest import mock
 
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from samcli.yamlhelper import yaml_parse
 from samtranslator.translator.transform import transform
 
@@ -42,8 +43,20 @@ OPTIONS: dict[str, dict[str, str]] = {
 NESTED = {"Watch": "watch.yaml", "DomainName": "domain.yaml", "Firewall": "firewall.yaml"}
 
 # What no resource asks for: the macro, and the role as which API Gateway works.
-BEYOND = {"cloudformation:CreateChangeSet"}
-BEYOND_WITH_SERVICE_LINKED_ROLE = BEYOND | {"iam:CreateServiceLinkedRole"}
+BEYOND = {"cloudformation:CreateChangeSet", "iam:CreateServiceLinkedRole"}
+
+# What another stack's names would let in is told apart by the tag that CloudFormation sets, where it is changed or read.
+STACK_TAG = "aws:ResourceTag/aws:cloudformation:stack-name"
+TOLD_BY_TAG: dict[str, dict[str, dict[str, str]]] = {
+    **{
+        f"secretsmanager:{action}": {"StringEquals": {STACK_TAG: "hookbell"}}
+        for action in ("DeleteSecret", "GetSecretValue", "UntagResource", "UpdateSecret")
+    },
+    **{
+        f"wafv2:{action}": {"StringLike": {STACK_TAG: "hookbell-FirewallOfApi-*"}}
+        for action in ("DeleteWebACL", "UntagResource", "UpdateWebACL")
+    },
+}
 
 # AWS knows no resource for these (Service Authorization Reference), so their statements have "*".
 OF_NO_RESOURCE = {
@@ -104,9 +117,8 @@ def breaches(option: str, template: dict[str, Any] | None = None) -> list[str]:
     allowed = actions(Settled(template, **OPTIONS[option]).statements("Builder"))
     wanted = set().union(*(needed(each) for each in types(option)))
     lacking = [f"it lacks {action}" for action in sorted(wanted - allowed) if action != "iam:PutRolePermissionsBoundary"]
-    beyond = BEYOND_WITH_SERVICE_LINKED_ROLE if option in ("Domain", "Tracing", "all") else BEYOND
-    lacking += [f"it lacks {action}" for action in sorted(beyond - allowed)]
-    return lacking + [f"nothing needs {action}" for action in sorted(allowed - wanted - beyond)]
+    lacking += [f"it lacks {action}" for action in sorted(BEYOND - allowed)]
+    return lacking + [f"nothing needs {action}" for action in sorted(allowed - wanted - BEYOND)]
 
 
 def wide(statements: list[dict[str, Any]], stack: str = "hookbell") -> list[str]:
@@ -145,7 +157,7 @@ class TheBuilder(unittest.TestCase):
         every = actions(Settled(**OPTIONS["all"]).statements("Builder")) - {"iam:PutRolePermissionsBoundary"}
         for gone in sorted(every):
             template = read("infra/deploy-role.yaml")
-            for name in ("Builder", "Nesting", "Shifting"):
+            for name in ("Builder", "Guarding", "Nesting", "Shifting"):
                 without(template["Resources"][name], gone)
             with self.subTest(gone=gone):
                 self.assertEqual(breaches("all", template), [f"it lacks {gone}"])
@@ -181,7 +193,6 @@ class TheBuilder(unittest.TestCase):
         for service in ("cloudwatch", "codedeploy", "route53", "wafv2"):
             self.assertFalse([action for action in off if action.startswith(f"{service}:")])
         self.assertNotIn("cloudformation:CreateStack", off)
-        self.assertNotIn("iam:CreateServiceLinkedRole", off)
 
     def test_a_role_of_the_stack_is_made_with_the_boundary_or_not_at_all(self) -> None:
         for bounded, condition in (("true", {"StringEquals": {"iam:PermissionsBoundary": "Boundary"}}), ("false", None)):
@@ -209,6 +220,17 @@ class TheDeployer(unittest.TestCase):
                 "token.actions.githubusercontent.com:sub": "repo:example/hooks:environment:staging",
             },
         )
+
+    def test_a_repository_may_be_named_with_the_ids_of_immutable_subjects(self) -> None:
+        pattern = read("infra/deploy-role.yaml")["Parameters"]["GitHubRepository"]["AllowedPattern"]
+        for repository in ("", "example/hooks", "example@123456/hooks@456789", "an.owner-1/a_name.x"):
+            self.assertRegex(repository, pattern)
+        for repository in ("example", "example/hooks/more", "example@/hooks", "example@id/hooks@id", "*/hooks"):
+            self.assertNotRegex(repository, pattern)
+        chosen = {"GitHubProviderArn": "provider", "GitHubRepository": "example@123456/hooks@456789"}
+        [trust] = Settled(**chosen).trust("Deployer")
+        subject = trust["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
+        self.assertEqual(subject, "repo:example@123456/hooks@456789:environment:production")
 
     def test_a_principal_takes_it_on_where_one_is_named(self) -> None:
         [trust] = Settled(**OFF).trust("Deployer")
@@ -267,6 +289,21 @@ class TheStatements(unittest.TestCase):
             ("sqs:CreateQueue", f"{arn}hookbell-*", f"None: {arn}hookbell-* is another stack's too"),
         ):
             self.assertEqual(wide([{"Action": action, "Resource": resource}]), [words])
+
+    def test_what_has_no_stacks_name_is_told_apart_by_its_tag_where_it_is_changed_or_read(self) -> None:
+        found = set()
+        for statement in self.all():
+            if "managedruleset" in str(statement["Resource"]):
+                continue
+            for action in set(listed(statement["Action"])) & set(TOLD_BY_TAG):
+                self.assertEqual(statement.get("Condition"), TOLD_BY_TAG[action], action)
+                found.add(action)
+        self.assertEqual(found, set(TOLD_BY_TAG))
+
+    def test_cloudformation_sets_that_tag(self) -> None:
+        for resource_type in ("AWS::SecretsManager::Secret", "AWS::WAFv2::WebACL"):
+            schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, resource_type).schema
+            self.assertTrue(schema["tagging"]["cloudFormationSystemTags"], resource_type)
 
     def test_what_names_one_stack_does_not_match_another_whose_name_begins_with_it(self) -> None:
         for statement in self.all():

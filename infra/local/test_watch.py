@@ -10,7 +10,7 @@ import copy
 import json
 import re
 import unittest
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,7 @@ OF_AWS: dict[tuple[str, str], tuple[str, ...]] = {
             "ApproximateNumberOfMessagesNotVisible",
             "ApproximateNumberOfMessagesDelayed",
             "NumberOfMessagesSent",
+            "NumberOfMessagesReceived",
             "NumberOfEmptyReceives",
         )
     },
@@ -115,10 +116,10 @@ class Files:
         """The properties of all alarms, their references put in."""
         return [alarm.properties for alarm in of_template(self.watch, self.names())]
 
-    def dashboard(self) -> dict[str, Any]:
-        """The dashboard's body."""
+    def dashboard(self, off: Collection[str] = ()) -> dict[str, Any]:
+        """The dashboard's body, with all conditions or without some."""
         body = self.watch["Resources"]["DashboardOfStack"]["Properties"]["DashboardBody"]
-        read: dict[str, Any] = json.loads(resolve(body, self.names()))
+        read: dict[str, Any] = json.loads(resolve(body, self.names(), off))
         return read
 
     def widgets(self, kind: str) -> list[dict[str, Any]]:
@@ -251,12 +252,40 @@ def drawn(files: Files) -> Breaches:
             for word in re.findall(r"\b[a-z]\w*\b", entry[0].get("expression", "") if isinstance(entry[0], dict) else ""):
                 if word not in ids:
                     breaches.append(f"{widget['title']}: it computes with {word}, which is not there")
-    names = {alarm["AlarmName"] for alarm in files.alarms()}
-    for widget in files.widgets("alarm"):
-        shown = {arn.split(":alarm:")[1] for arn in widget["alarms"]}
-        breaches += [f"the dashboard shows {name}, which is no alarm" for name in sorted(shown - names)]
+    return breaches
+
+
+def paged(files: Files) -> Breaches:
+    """The dashboard shows the pages that there are, with all alarms, with those that compute nothing, and with none."""
+    breaches = []
+    for alarms, off in (("all", set()), ("simple", {"WithMath"}), ("none", {"WithMath", "WithAlarms"})):
+        names = {
+            resolve(resource["Properties"]["AlarmName"], files.names())
+            for resource in files.watch["Resources"].values()
+            if resource["Type"] == "AWS::CloudWatch::Alarm" and resource["Condition"] not in off
+        }
+        widgets = [w["properties"] for w in files.dashboard(off)["widgets"] if w["type"] == "alarm"]
+        if not all(widget["alarms"] for widget in widgets):
+            breaches.append(f"Alarms={alarms}: a widget has no alarm")
+        shown = {arn.split(":alarm:")[1] for widget in widgets for arn in widget["alarms"]}
+        breaches += [f"Alarms={alarms}: the dashboard shows {name}, which is no alarm" for name in sorted(shown - names)]
         pages = {name for name in names if name.startswith("<StackName>-page-")}
-        breaches += [f"the dashboard does not show {name}" for name in sorted(pages - shown)]
+        breaches += [f"Alarms={alarms}: the dashboard does not show {name}" for name in sorted(pages - shown)]
+    return breaches
+
+
+def filled(files: Files) -> Breaches:
+    """What is missing of a metric of DynamoDB is put in: an alarm on it alone keeps its state, whatever it says."""
+    breaches = []
+    for resource in files.watch["Resources"].values():
+        properties = resource["Properties"]
+        if properties.get("Namespace") == "AWS/DynamoDB":
+            breaches.append(f"{resolve(properties['AlarmName'], files.names())}: it would not stop")
+        expressions = str([query.get("Expression") for query in properties.get("Metrics", [])])
+        for query in properties.get("Metrics", []):
+            of_dynamodb = query.get("MetricStat", {}).get("Metric", {}).get("Namespace") == "AWS/DynamoDB"
+            if of_dynamodb and f"FILL({query['Id']}, 0)" not in expressions:
+                breaches.append(f"{resolve(properties['AlarmName'], files.names())}: {query['Id']} may be missing")
     return breaches
 
 
@@ -338,8 +367,17 @@ class Watch(unittest.TestCase):
     def test_the_dashboard_can_be_drawn(self) -> None:
         self.check(drawn, self.in_watch('\\"x\\": 4, \\"y\\": 3', '\\"x\\": 3, \\"y\\": 3'), "it has no place of its own")
         self.check(drawn, self.in_watch('\\"id\\": \\"again\\"', '\\"id\\": \\"once\\"'), "computes with again")
-        self.check(drawn, self.in_watch(":alarm:${StackName}-page-api-errors", ":alarm:${StackName}-page-api"), "which is no alarm")
-        self.check(drawn, self.in_watch('"${StackName}-hint-parked"', '"${StackName}-page-parked"'), "does not show <StackName>-page-parked")
+
+    def test_the_dashboard_shows_the_pages_that_there_are(self) -> None:
+        self.check(paged, self.in_watch(":alarm:${StackName}-page-api-errors", ":alarm:${StackName}-page-api"), "which is no alarm")
+        self.check(paged, self.in_watch('"${StackName}-hint-parked"', '"${StackName}-page-parked"'), "does not show <StackName>-page-parked")
+        change = lambda files: files.watch["Resources"]["ApiErrors"].update(Condition="WithMath")  # noqa: E731
+        self.check(paged, change, "Alarms=simple: the dashboard shows <StackName>-page-api-errors, which is no alarm")
+
+    def test_what_dynamodb_does_not_say_is_put_in(self) -> None:
+        self.check(filled, self.in_watch("FILL(throttled, 0)", "throttled"), "hint-table-throttles-reads: throttled may be missing")
+        change = lambda files: files.watch["Resources"]["Parked"]["Properties"].update(Namespace="AWS/DynamoDB")  # noqa: E731
+        self.check(filled, change, "hint-parked: it would not stop")
 
     def test_the_worst_endpoints_are_asked_for_by_what_is_logged(self) -> None:
         self.check(asked, lambda files: setattr(files, "line", files.line.replace("endpoint_id =", "endpoint =")), "does not log endpoint_id")
