@@ -1,7 +1,6 @@
 //! Why a command did not do what was asked: what, why, and what to do about it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
@@ -28,13 +27,13 @@ impl Kind {
     /// The process's exit code.
     pub(crate) fn code(self) -> u8 {
         match self {
-            Self::Unread => 0,
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Refused => 3,
             Self::NotFound => 4,
             Self::Unwell => 5,
             Self::Interrupted => 130,
+            Self::Unread => 141,
         }
     }
 }
@@ -112,15 +111,15 @@ impl Failure {
     pub(crate) fn text(&self) -> String {
         let mut text = self.told.what.clone();
         if let Some(why) = &self.told.why {
-            let _ = write!(text, "\n  {why}");
+            text.push_str(&format!("\n  {why}"));
         }
         for (field, problems) in &self.told.fields {
             for problem in problems {
-                let _ = write!(text, "\n  {field}: {problem}");
+                text.push_str(&format!("\n  {field}: {problem}"));
             }
         }
         if let Some(to_do) = &self.told.to_do {
-            let _ = write!(text, "\nTry: {to_do}");
+            text.push_str(&format!("\nTry: {to_do}"));
         }
         text
     }
@@ -143,12 +142,25 @@ impl Failure {
     }
 }
 
-/// Writing failed. A reader that is gone, as `head`, has had enough; all else is told.
+/// Writing failed. A reader that is gone, as `head`, has had enough, and needs no words; all else is told.
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
             return Self::new(Kind::Unread, "");
         }
         Self::failed("The output could not be written.", error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn a_reader_that_is_gone_is_no_success() {
+        assert_eq!(Failure::from(Error::from(ErrorKind::BrokenPipe)).kind.code(), 141);
+        assert_eq!(Failure::from(Error::from(ErrorKind::StorageFull)).kind.code(), 1);
     }
 }
