@@ -179,7 +179,10 @@ async fn what_cannot_be_taken_over_is_named_with_its_reason_and_stops_no_other()
 async fn an_organization_takes_as_many_as_the_deployment_allows() {
     let (stack, hookbell, svix) = (Stack::load(), Hookbell::default(), Svix::start(250).await);
     let organization = Organization::unheard_of(&stack, "slothbox");
-    svix.add(&organization.id, (0..52).map(|_| SvixEndpoint::new(PUBLIC, &secret())).collect());
+    // The first is refused when it is to be made, and takes no room.
+    let refused = SvixEndpoint::new("https://10.0.0.1/", &secret());
+    let others = (0..51).map(|_| SvixEndpoint::new(PUBLIC, &secret()));
+    svix.add(&organization.id, std::iter::once(refused).chain(others).collect());
     for option in ["", "--apply"] {
         let (lines, summary) = hookbell.import(&from_svix(&svix, &format!("--profile slothbox {option}")), 5).await;
         assert_eq!((&summary["make"], &summary["cannot"]), (&json!(50), &json!(2)));
@@ -288,6 +291,21 @@ async fn made_disabled_they_get_nothing_until_the_switch() {
 }
 
 #[tokio::test]
+async fn made_disabled_without_a_status_it_would_never_be_enabled() {
+    let (stack, hookbell, file) = (Stack::load(), Hookbell::default(), path());
+    let organization = Organization::unheard_of(&stack, "slothbox");
+    let line = json!({ "organization": organization.id, "uid": "a", "url": PUBLIC, "eventTypes": ["*"] });
+    std::fs::write(&file, line.to_string()).unwrap();
+    let take = format!("import file {} --profile slothbox --apply", file.display());
+    let (lines, _) = hookbell.import(&format!("{take} --disabled"), 5).await;
+    assert!(lines[0]["reasons"][0].as_str().unwrap().contains("brings no status"), "{}", lines[0]);
+    assert!(organization.endpoints().await.is_empty());
+    hookbell.import(&take, 0).await;
+    assert_eq!(organization.endpoints().await[0]["status"], "enabled");
+    std::fs::remove_file(file).unwrap();
+}
+
+#[tokio::test]
 async fn one_that_was_made_by_hand_is_not_made_twice() {
     let (stack, hookbell, svix) = (Stack::load(), Hookbell::default(), Svix::start(250).await);
     let organization = Organization::new(&stack, "slothbox").await;
@@ -347,7 +365,13 @@ async fn what_a_source_has_goes_into_a_file_that_can_be_edited_and_taken_over() 
         file.display()
     );
     let nobody = hookbell.with(&["--api-url", "http://127.0.0.1:9", "--key", "none"]);
+    let draft = file.with_added_extension("draft");
+    std::fs::write(&draft, "another's").unwrap();
+    assert!(nobody.run(&save).await.check(2).err.contains("another import writes it"));
+    assert_eq!(std::fs::read_to_string(&draft).unwrap(), "another's");
+    std::fs::remove_file(&draft).unwrap();
     let saved = nobody.run(&save).await.check(0);
+    assert!(!draft.exists());
     assert!(saved.out.contains("2 endpoints of 2 organizations") && !saved.out.contains(&key), "{}", saved.out);
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(nobody.run(&save).await.check(2).err.contains("is there already"));
