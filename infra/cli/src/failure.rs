@@ -109,19 +109,13 @@ impl Failure {
 
     /// For people: a few lines.
     pub(crate) fn text(&self) -> String {
-        let mut text = self.told.what.clone();
-        if let Some(why) = &self.told.why {
-            text.push_str(&format!("\n  {why}"));
-        }
-        for (field, problems) in &self.told.fields {
-            for problem in problems {
-                text.push_str(&format!("\n  {field}: {problem}"));
-            }
-        }
-        if let Some(to_do) = &self.told.to_do {
-            text.push_str(&format!("\nTry: {to_do}"));
-        }
-        text
+        let Told { what, why, fields, to_do, .. } = &*self.told;
+        let fields = fields.iter().flat_map(|(field, problems)| problems.iter().map(move |problem| (field, problem)));
+        let mut lines = vec![what.clone()];
+        lines.extend(why.iter().map(|why| format!("  {why}")));
+        lines.extend(fields.map(|(field, problem)| format!("  {field}: {problem}")));
+        lines.extend(to_do.iter().map(|to_do| format!("Try: {to_do}")));
+        lines.join("\n")
     }
 
     /// For programs.

@@ -54,9 +54,9 @@ impl<'a> Described<'a> {
             event_type: None,
             body: &left.body,
         };
-        if let Ok(task) = left.body.parse() {
+        if let Ok(task) = left.body.parse::<Task>() {
             described.set_task(task);
-        } else if let Ok(ended) = left.body.parse() {
+        } else if let Ok(ended) = left.body.parse::<Ended>() {
             described.set_ended(&ended);
         } else {
             (described.organization_id, described.event_type) = event(&left.body);
