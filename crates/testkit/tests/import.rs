@@ -13,6 +13,7 @@ use hookbell_testkit::fresh;
 use hookbell_testkit::hookbell::Hookbell;
 use hookbell_testkit::organization::Organization;
 use hookbell_testkit::receiver::{Arrival, Receiver};
+use hookbell_testkit::server::Server;
 use hookbell_testkit::slothbox::Slothbox;
 use hookbell_testkit::stack::Stack;
 use hookbell_testkit::svix::{Svix, SvixEndpoint};
@@ -414,4 +415,29 @@ async fn a_source_that_cannot_be_read_is_told_apart_and_its_token_never_told() {
     let nowhere = hookbell.run("import svix --server http://127.0.0.1:9 --token testsk_wrong").await.check(1);
     assert!(!nowhere.err.contains("testsk_wrong"), "{}", nowhere.err);
     let _ = hookbell.run("import file /no/such/file").await.check(2);
+}
+
+#[tokio::test]
+async fn a_source_that_fails_in_the_middle_stops_the_import_and_names_no_endpoint_for_it() {
+    let hookbell = Hookbell::default();
+    for (status, code) in [(503_u16, 1), (401, 3)] {
+        let organization = format!("org_{}", fresh());
+        let page = |entry: Value| json!({ "data": [entry], "iterator": "a", "done": true }).to_string();
+        let applications = page(json!({ "id": "app_1", "uid": organization }));
+        let endpoints = page(json!({ "id": "ep_1", "url": PUBLIC }));
+        let source = Server::start(None, move |request: http::Request<bytes::Bytes>| {
+            let (status, body) = match request.uri().path() {
+                "/api/v1/app" => (200, applications.clone()),
+                "/api/v1/app/app_1/endpoint" => (200, endpoints.clone()),
+                _ => (status, "{}".to_owned()),
+            };
+            std::future::ready(Ok(http::Response::builder().status(status).body(body.into()).unwrap()))
+        })
+        .await;
+        let line = format!("import svix --server http://{} --token t --profile slothbox --apply", source.address);
+        let stopped = hookbell.run(&line).await.check(code);
+        assert!(stopped.err.contains(&format!("The endpoints of {organization} could not be read")), "{}", stopped.err);
+        assert!(!stopped.out.contains("ep_1"), "{}", stopped.out);
+        let _ = hookbell.run(&format!("orgs show {organization}")).await.check(4);
+    }
 }
