@@ -5,9 +5,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+use aws_sdk_sqs::types::QueueAttributeName;
 use hookbell_aws::clients::Aws;
 use hookbell_aws::queues::{DeliveryTask, Ended, EndedBecause, Queues, REASON_ATTRIBUTE, Task};
-use hookbell_domain::ids::DeliveryId;
+use hookbell_domain::ids::{DeliveryId, EndpointId, MessageId};
 use hookbell_testkit::endpoint::Endpoint;
 use hookbell_testkit::fresh;
 use hookbell_testkit::hookbell::Hookbell;
@@ -124,6 +125,48 @@ async fn a_parked_end_of_a_delivery_goes_back_to_where_ends_are_dealt_with() {
     assert_eq!(line, json!({ "redriven": id, "queue": "parked" }));
     // Its receiver was gone.
     endpoint.wait_until_disabled().await;
+}
+
+#[tokio::test]
+async fn all_leaves_what_cannot_go_back_and_says_that_more_stood_behind() {
+    let stack = Stack::load();
+    let (parked, plain) = (Queue::create(&stack, "parked", None).await, Queue::create(&stack, "plain", None).await);
+    let ended = Queue::create(&stack, "ended", None).await;
+    let (ordered, left) = (Queue::create_fifo(&stack, "ordered").await, Queue::create_fifo(&stack, "left").await);
+    let policy = json!({ "deadLetterTargetArn": left.arn().await, "maxReceiveCount": 3 });
+    ordered.set(QueueAttributeName::RedrivePolicy, policy.to_string()).await;
+    let outputs = json!({
+        "apiUrl": stack.api_url, "adminKey": stack.admin_key, "awsEndpointUrl": stack.aws_endpoint_url,
+        "region": stack.region, "parkedQueueUrl": parked.url, "deliveriesQueueUrl": plain.url,
+        "deliveriesDeadLetterQueueUrl": ended.url, "deliveriesFifoQueueUrl": ordered.url,
+    });
+    let file = std::env::temp_dir().join(format!("hookbell-stack-{}.json", fresh()));
+    std::fs::write(&file, outputs.to_string()).unwrap();
+    let hookbell = Hookbell::default().with(&["--stack", file.to_str().unwrap()]);
+
+    let now = Timestamp::now();
+    let endpoint = EndpointId::new(now, 1).to_string();
+    let task = |number: u128| {
+        let (message, delivery) = (MessageId::new(now, number).to_string(), DeliveryId::new(now, number).to_string());
+        json!({
+            "organizationId": "org_1", "endpointId": endpoint, "messageId": message, "deliveryId": delivery,
+            "attempt": 1, "dueAt": 0,
+        })
+    };
+    for number in 0..12 {
+        left.put_in_group(&endpoint, &task(number).to_string()).await;
+    }
+    parked.put(&task(12).to_string()).await;
+    parked.put("no task").await;
+    let first = hookbell.run("parked redrive --all --yes").await.check(5);
+    assert!(first.err.contains("is no delivery") && first.err.contains("the same command once more"), "{}", first.err);
+    assert_eq!((plain.len().await, ordered.len().await), (1, 10));
+    let second = hookbell.run("parked redrive --all --yes").await.check(5);
+    assert!(second.err.contains("1 cannot go back to work"), "{}", second.err);
+    assert_eq!((parked.len().await, left.len().await, ordered.len().await), (1, 0, 12));
+    assert!(hookbell.out("parked delete --all --yes").await.contains("1 of 1"));
+    assert!(parked.is_empty().await);
+    std::fs::remove_file(file).unwrap();
 }
 
 #[tokio::test]
