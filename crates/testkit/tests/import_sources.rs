@@ -1,7 +1,5 @@
 //! What an import does with a source that tells too little, or nothing.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
 use hookbell_testkit::fresh;
 use hookbell_testkit::hookbell::Hookbell;
 use hookbell_testkit::organization::Organization;
