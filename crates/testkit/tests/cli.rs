@@ -235,3 +235,17 @@ async fn completions_are_there_for_every_shell() {
         assert!(Hookbell::default().out(&format!("completions {shell}")).await.contains("redeliver"), "{shell}");
     }
 }
+
+#[tokio::test]
+async fn a_key_may_stand_in_a_file_and_an_id_that_is_none_reaches_no_other_call() {
+    let (stack, file) = (Stack::load(), std::env::temp_dir().join(format!("hookbell-key-{}", fresh())));
+    let hookbell = Hookbell::default().with(&["--key-file", file.to_str().unwrap()]);
+    let _ = hookbell.run("status").await.check(2);
+    std::fs::write(&file, format!("{}\n", stack.admin_key)).unwrap();
+    assert!(hookbell.out("status").await.contains("the admin key"));
+    for id in ["", ".", ".."] {
+        let refused = hookbell.run_with("orgs show", &[id]).await.check(2);
+        assert!(refused.err.contains("an id is empty"), "{}", refused.err);
+    }
+    std::fs::remove_file(file).unwrap();
+}

@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
 
 const AFTER: &str = "\
 Connection, the first that is given:
-  --api-url with --key or HOOKBELL_KEY; --stack; --stack-name
+  --api-url with --key-file, --key or HOOKBELL_KEY; --stack; --stack-name
   HOOKBELL_API_URL with HOOKBELL_KEY; HOOKBELL_STACK, a stack file
   .local/stack.json, where it is there
 Queues are found by a stack alone, and read with your AWS credentials.
@@ -33,7 +33,8 @@ Exit codes:
   4  it is not there
   5  it was done, and did not end well: a test that was not delivered, a replay that stopped, an endpoint that cannot
      be imported
-  130  interrupted, or answered with no";
+  130  interrupted, or answered with no
+  141  whoever read the output went away, as head does: what was not done by then is not";
 
 /// What every command may be given.
 #[derive(Args, Clone, Default)]
@@ -50,9 +51,13 @@ pub(crate) struct Options {
     /// Where the API is [env: HOOKBELL_API_URL]
     #[arg(long, value_name = "URL", global = true, conflicts_with_all = ["stack", "stack_name"])]
     pub(crate) api_url: Option<String>,
-    /// The key to call it with: the admin key, or an organization's [env: HOOKBELL_KEY]
+    /// The key to call it with, the admin key or an organization's, which others on this machine may see here: better
+    /// the variable or a file [env: HOOKBELL_KEY]
     #[arg(long, value_name = "KEY", global = true)]
     pub(crate) key: Option<String>,
+    /// A file with the key
+    #[arg(long, value_name = "FILE", global = true, conflicts_with = "key")]
+    pub(crate) key_file: Option<PathBuf>,
     /// One line of JSON for each thing, on standard output
     #[arg(long, global = true)]
     pub(crate) json: bool,

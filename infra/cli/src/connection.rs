@@ -73,16 +73,19 @@ impl Place {
 
 impl Connection {
     /// What the options and the environment choose.
-    pub(crate) fn new(options: &Options) -> Self {
+    pub(crate) fn new(options: &Options) -> Result<Self, Failure> {
         let environment = Environment::read();
-        let (place, key) = choose(options, &environment, Path::new(DEFAULT_STACK).is_file());
-        Self { place, key, aws_endpoint: environment.aws_endpoint }
+        let of_file = options.key_file.as_deref().map(read_key).transpose()?;
+        let options = Options { key: of_file.or_else(|| options.key.clone()), ..options.clone() };
+        let (place, key) = choose(&options, &environment, Path::new(DEFAULT_STACK).is_file());
+        Ok(Self { place, key, aws_endpoint: environment.aws_endpoint })
     }
 
     /// The API, with the key.
     pub(crate) async fn client(&self) -> Result<Client, Failure> {
         if let Some(Place::Url(url)) = &self.place {
-            let missing = || Failure::usage("No key was given for the API.").try_this("--key KEY, or set HOOKBELL_KEY");
+            let missing =
+                || Failure::usage("No key was given for the API.").try_this("--key-file FILE, or set HOOKBELL_KEY");
             return Client::new(url, self.key.clone().ok_or_else(missing)?);
         }
         let deployment = self.deployment().await?;
@@ -137,6 +140,14 @@ impl Connection {
         })?;
         Ok(Deployment::of(outputs))
     }
+}
+
+/// The key of a file, without what surrounds it.
+fn read_key(file: &Path) -> Result<String, Failure> {
+    let wrong = || Failure::usage(format!("The key's file {} cannot be used.", file.display()));
+    let text = std::fs::read_to_string(file).map_err(|error| wrong().because(error))?;
+    let key = text.trim();
+    if key.is_empty() { Err(wrong().because("it is empty")) } else { Ok(key.to_owned()) }
 }
 
 fn read_file(file: &Path) -> Result<Deployment, Failure> {

@@ -1,7 +1,6 @@
 //! Why a command did not do what was asked: what, why, and what to do about it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
@@ -28,13 +27,13 @@ impl Kind {
     /// The process's exit code.
     pub(crate) fn code(self) -> u8 {
         match self {
-            Self::Unread => 0,
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Refused => 3,
             Self::NotFound => 4,
             Self::Unwell => 5,
             Self::Interrupted => 130,
+            Self::Unread => 141,
         }
     }
 }
@@ -110,19 +109,13 @@ impl Failure {
 
     /// For people: a few lines.
     pub(crate) fn text(&self) -> String {
-        let mut text = self.told.what.clone();
-        if let Some(why) = &self.told.why {
-            let _ = write!(text, "\n  {why}");
-        }
-        for (field, problems) in &self.told.fields {
-            for problem in problems {
-                let _ = write!(text, "\n  {field}: {problem}");
-            }
-        }
-        if let Some(to_do) = &self.told.to_do {
-            let _ = write!(text, "\nTry: {to_do}");
-        }
-        text
+        let Told { what, why, fields, to_do, .. } = &*self.told;
+        let fields = fields.iter().flat_map(|(field, problems)| problems.iter().map(move |problem| (field, problem)));
+        let mut lines = vec![what.clone()];
+        lines.extend(why.iter().map(|why| format!("  {why}")));
+        lines.extend(fields.map(|(field, problem)| format!("  {field}: {problem}")));
+        lines.extend(to_do.iter().map(|to_do| format!("Try: {to_do}")));
+        lines.join("\n")
     }
 
     /// For programs.
@@ -143,12 +136,25 @@ impl Failure {
     }
 }
 
-/// Writing failed. A reader that is gone, as `head`, has had enough; all else is told.
+/// Writing failed. A reader that is gone, as `head`, has had enough, and needs no words; all else is told.
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
             return Self::new(Kind::Unread, "");
         }
         Self::failed("The output could not be written.", error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn a_reader_that_is_gone_is_no_success() {
+        assert_eq!(Failure::from(Error::from(ErrorKind::BrokenPipe)).kind.code(), 141);
+        assert_eq!(Failure::from(Error::from(ErrorKind::StorageFull)).kind.code(), 1);
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName};
 use jiff::Timestamp;
 
+use super::batch::MAX_ENTRIES;
 use super::lines::MAX_HIDDEN;
 use super::{DeliveryTask, Queues, REASON_ATTRIBUTE, ReplayTask, Task, is_fifo, records};
 use crate::AwsError;
@@ -55,14 +56,18 @@ impl Queues {
         Ok(answer.messages.unwrap_or_default().into_iter().map(Left::from).collect())
     }
 
-    /// Lets others have a message again that was looked at.
+    /// Lets others have messages again that were looked at, one batch after the other in this order.
     ///
     /// # Errors
-    /// When SQS does not do so: then it shows by itself when its time is over.
-    pub async fn let_go(&self, queue: &str, left: &Left) -> Result<(), AwsError> {
-        let request = self.client.change_message_visibility().queue_url(queue).visibility_timeout(0);
-        let done = request.receipt_handle(&left.receipt_handle).send().await;
-        done.map(drop).map_err(AwsError::sdk("ChangeMessageVisibility"))
+    /// When SQS does not do so for all of them: those show by themselves when their time is over.
+    pub async fn let_go<'a>(&self, queue: &str, left: impl IntoIterator<Item = &'a Left>) -> Result<(), AwsError> {
+        let handles: Vec<_> = left.into_iter().map(|left| left.receipt_handle.as_str()).collect();
+        let mut all = Ok(());
+        for handles in handles.chunks(MAX_ENTRIES) {
+            // A batch that fails keeps no other back.
+            all = all.and(self.keep_back(queue, handles, Duration::ZERO).await);
+        }
+        all
     }
 
     /// Puts a message on another queue as it is, less the reason why it was left: the same bytes, the same attributes, the

@@ -75,6 +75,12 @@ impl Call {
         self.repeatable
     }
 
+    /// Whether each part of its path names something. A URL has no room for what is empty, `.` or `..`: the call would be
+    /// another one.
+    pub(super) fn is_whole(&self) -> bool {
+        !self.path.iter().any(|part| matches!(part.as_str(), "" | "." | ".."))
+    }
+
     /// Below that URL, with every part of the path as one part whatever it holds.
     pub(super) fn url(&self, base: &Url) -> Url {
         let mut url = base.clone();
@@ -104,5 +110,12 @@ mod tests {
         let call = Call::get(&["organizations", "a/b?c", "webhooks"]).query("prefix", Some("x&y=1"));
         let url = call.query("limit", None::<u32>).url(&Url::parse("https://example.com/v1/").unwrap());
         assert_eq!(url.as_str(), "https://example.com/v1/organizations/a%2Fb%3Fc/webhooks?prefix=x%26y%3D1");
+    }
+
+    #[test]
+    fn a_part_that_a_url_would_lose_is_none() {
+        for (id, whole) in [("a", true), ("...", true), ("", false), (".", false), ("..", false)] {
+            assert_eq!(Call::delete(&["organizations", id]).is_whole(), whole, "{id:?}");
+        }
     }
 }

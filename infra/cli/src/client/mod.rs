@@ -6,6 +6,7 @@ mod pages;
 mod refusal;
 pub(crate) mod wire;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
@@ -76,10 +77,23 @@ impl Client {
     /// Makes a call, and reads its answer. One that may be made twice is made again when it did not go through; all are
     /// when the API says that it did not begin with it.
     pub(crate) async fn call<T: DeserializeOwned>(&self, call: &Call) -> Result<T, ApiFailure> {
+        self.call_counted(call, &AtomicU64::new(0)).await
+    }
+
+    /// The same, which counts every time that it is made.
+    pub(crate) async fn call_counted<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        made: &AtomicU64,
+    ) -> Result<T, ApiFailure> {
+        if !call.is_whole() {
+            return Err(ApiFailure::NoId { call: call.to_string() });
+        }
         let mut wait = FIRST_WAIT;
         let mut tries_left = TRIES;
         loop {
             tries_left -= 1;
+            made.fetch_add(1, Ordering::Relaxed);
             let failure = match self.once(call).await {
                 Ok(body) => return read(call, &body),
                 Err(failure) => failure,

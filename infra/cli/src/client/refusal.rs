@@ -31,7 +31,15 @@ pub(crate) enum ApiFailure {
         /// What is wrong with it.
         cause: String,
     },
+    /// It was not made: an id of it is none.
+    NoId {
+        /// The call.
+        call: String,
+    },
 }
+
+/// What is wrong with a call that has no id where one has to be.
+const NO_ID: &str = "an id is empty, or only dots";
 
 /// A refusal of the API.
 #[derive(Debug, Default)]
@@ -101,16 +109,17 @@ impl ApiFailure {
             Self::Unreachable { sent, .. } => is_repeatable || !sent,
             Self::Refused(Refusal { status: 429, .. }) => true,
             Self::Refused(Refusal { status: 500 | 502 | 503 | 504, .. }) => is_repeatable,
-            Self::Refused(_) | Self::Unreadable { .. } => false,
+            Self::Refused(_) | Self::Unreadable { .. } | Self::NoId { .. } => false,
         }
     }
 
     /// How long to wait before that: what the API says, else so long.
     pub(super) fn wait(&self, otherwise: Duration) -> Option<Duration> {
         match self {
-            Self::Refused(refusal) => refusal.retry_after.or(Some(otherwise)),
-            Self::Unreachable { .. } => Some(otherwise),
-            Self::Unreadable { .. } => None,
+            // A limit that does not say when it ends takes longer to do so than a fault.
+            Self::Refused(refusal @ Refusal { status: 429, .. }) => refusal.retry_after.or(Some(otherwise * 5)),
+            Self::Refused(_) | Self::Unreachable { .. } => Some(otherwise),
+            Self::Unreadable { .. } | Self::NoId { .. } => None,
         }
     }
 
@@ -120,6 +129,11 @@ impl ApiFailure {
             Self::Refused(refusal) if refusal.status == status => Some(refusal),
             _ => None,
         }
+    }
+
+    /// Whether the key may not make this call.
+    pub(crate) fn is_denied(&self) -> bool {
+        self.refusal(401).or(self.refusal(403)).is_some()
     }
 
     /// Whether an endpoint's uid is that of another one.
@@ -137,6 +151,7 @@ impl ApiFailure {
                 Some(fields.iter().map(told).collect())
             }
             Self::Unreadable { cause, .. } => Some(vec![format!("the answer cannot be read: {cause}")]),
+            Self::NoId { .. } => Some(vec![NO_ID.to_owned()]),
         }
     }
 
@@ -158,6 +173,7 @@ impl ApiFailure {
             .try_this(
                 "look whether the URL is that of hookbell's API, and whether this hookbell is as new as the deployment",
             ),
+            Self::NoId { call } => Failure::usage(what).because(format!("{call}: {NO_ID}")),
             Self::Refused(refusal) => refusal.explained(what.into()),
         }
     }
@@ -194,6 +210,7 @@ impl fmt::Display for ApiFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable { call, cause, .. } | Self::Unreadable { call, cause } => write!(f, "{call}: {cause}"),
+            Self::NoId { call } => write!(f, "{call}: {NO_ID}"),
             Self::Refused(Refusal { call, message, .. }) => write!(f, "{call}: {message}"),
         }
     }

@@ -1,7 +1,7 @@
 //! Taking endpoints over from another system: what that would come to, then doing it, as often as somebody likes.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Write as _};
+use std::io::{BufWriter, ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -187,10 +187,9 @@ async fn import(context: &Context<'_>, finder: Finder, reader: Reader, how: &How
 async fn save(output: Output, finder: Finder, reader: &Reader, to: &Path, how: &How) -> Result<(), Failure> {
     let wrong = |error: std::io::Error| Failure::usage(format!("{} cannot be written.", to.display())).because(error);
     if to.exists() {
-        return Err(Failure::usage(format!("{} is there already.", to.display())).try_this("another name"));
+        return Err(is_there(to).try_this("another name"));
     }
-    let draft = to.with_added_extension("draft");
-    let opened = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft).map_err(wrong)?;
+    let (draft, opened) = Draft::of(to)?;
     let (mut file, mut unread) = (BufWriter::new(opened), 0_u64);
     let (mut organizations, mut endpoints, progress) = (0_u64, 0_u64, Progress::of(None));
     let mut read = std::pin::pin!(
@@ -229,7 +228,7 @@ async fn save(output: Output, finder: Finder, reader: &Reader, to: &Path, how: &
     }
     drop(progress);
     file.into_inner().map_err(|error| wrong(error.into_error()))?.sync_all().map_err(wrong)?;
-    std::fs::rename(&draft, to).map_err(wrong)?;
+    draft.publish(to)?;
     output.record(&serde_json::json!({ "file": to, "organizations": organizations, "endpoints": endpoints }))?;
     output.line(&format!(
         "{} has {} of {}, with their secrets: only you may read it.",
@@ -241,6 +240,44 @@ async fn save(output: Output, finder: Finder, reader: &Reader, to: &Path, how: &
         return Ok(());
     }
     Err(Failure::new(Kind::Unwell, format!("{} could not be read, so the file lacks it.", counted(unread, "endpoint"))))
+}
+
+fn is_there(file: &Path) -> Failure {
+    Failure::usage(format!("{} is there already.", file.display()))
+}
+
+/// A file that is not whole yet, and is gone when that is over, whichever way.
+struct Draft(PathBuf);
+
+impl Draft {
+    /// A new one that only its owner may read.
+    fn of(to: &Path) -> Result<(Self, File), Failure> {
+        let path = to.with_added_extension("draft");
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+            Ok(file) => Ok((Self(path), file)),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(is_there(&path)
+                .because("another import writes it, or one was killed before it was whole")
+                .try_this("if none does, delete it, for it holds secrets; or another name")),
+            Err(error) => Err(Failure::usage(format!("{} cannot be written.", path.display())).because(error)),
+        }
+    }
+
+    /// Gives it its name, which no other file has.
+    fn publish(self, to: &Path) -> Result<(), Failure> {
+        // A link, unlike a new name, takes no other file's place.
+        std::fs::hard_link(&self.0, to).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => is_there(to).try_this("another name"),
+            _ => Failure::usage(format!("{} cannot be written.", to.display())).because(error),
+        })
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_file(&self.0) {
+            note(&format!("{} is left, and holds secrets: {error}", self.0.display()));
+        }
+    }
 }
 
 fn write_line(file: &mut BufWriter<File>, line: &Line) -> std::io::Result<()> {

@@ -31,7 +31,7 @@ pub(crate) struct Context<'a> {
 
 /// Does what was asked.
 pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Failure> {
-    let connection = Connection::new(&arguments.options);
+    let connection = Connection::new(&arguments.options)?;
     let context = Context { connection: &connection, output };
     let context = &context;
     match arguments.command {

@@ -43,16 +43,18 @@ pub(crate) async fn run(context: &Context<'_>, status: Status) -> Result<(), Fai
     let rights = rights(&client, status.organization.as_deref()).await?;
     output.line(&format!("api  {}  version {version}  {}", painted(Tone::Good, "answers"), client.url()))?;
     output.line(&format!("key  {rights}"))?;
-    let queues = queues(context).await.unwrap_or_else(|failure| {
-        note(&format!("The queues are not shown: {}", failure.text()));
-        Vec::new()
-    });
-    let counts = queues.iter().map(|Line { name, depth: Depth { waiting, in_flight, delayed }, .. }| {
-        json!({ "queue": name, "waiting": waiting, "inFlight": in_flight, "delayed": delayed })
-    });
-    let counts: Vec<_> = counts.collect();
+    let queues = match queues(context).await {
+        Ok(queues) => Some(queues),
+        Err(failure) => {
+            note(&format!("The queues are not shown: {}", failure.text()));
+            None
+        }
+    };
+    let count = |Line { name, depth: Depth { waiting, in_flight, delayed }, .. }: &Line| json!({ "queue": name, "waiting": waiting, "inFlight": in_flight, "delayed": delayed });
+    // Queues that could not be looked at are not none.
+    let counts: Option<Vec<_>> = queues.as_ref().map(|queues| queues.iter().map(count).collect());
     output.record(&json!({ "apiUrl": client.url(), "version": version, "key": rights, "queues": counts }))?;
-    table(output, &queues)
+    table(output, &queues.unwrap_or_default())
 }
 
 fn table(output: Output, queues: &[Line]) -> Result<(), Failure> {

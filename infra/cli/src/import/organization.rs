@@ -58,7 +58,7 @@ impl Importer {
         let records = match self.reader.endpoints(&found).await {
             Ok(records) => records,
             // It may have a key of its own, which is wrong.
-            Err(failure) if failure.refusal(401).or(failure.refusal(403)).is_some() || failure.reasons().is_some() => {
+            Err(failure) if found.has_own_key() && failure.is_denied() || failure.reasons().is_some() => {
                 outcome.cannot = Some(format!("the source does not tell its endpoints: {failure}"));
                 return Ok(outcome);
             }
@@ -205,8 +205,15 @@ impl Work<'_> {
             ]);
             return Ok(());
         }
-        self.room = self.room.map(|room| room - 1);
         let Manner { apply, disabled, .. } = self.importer.manner;
+        if disabled && record.status.is_none() {
+            shown.fate = Fate::Cannot(vec![
+                "it brings no status, so no later import would enable it: give it one, or leave out --disabled"
+                    .to_owned(),
+            ]);
+            return Ok(());
+        }
+        self.room = self.room.map(|room| room - 1);
         if record.secret.is_none() {
             shown.notes.push("it brings no secret: its receiver needs the one that hookbell makes".to_owned());
         }
@@ -231,7 +238,10 @@ impl Work<'_> {
             Ok(made) => shown.id = Some(made.endpoint_id),
             // A call whose answer was lost has made it, or somebody else has.
             Err(failure) if failure.is_taken() => return self.made_meanwhile(record, shown).await,
-            Err(failure) => shown.fate = Fate::Cannot(self.refused(failure, record)?),
+            Err(failure) => {
+                shown.fate = Fate::Cannot(self.refused(failure, record)?);
+                self.room = self.room.map(|room| room + 1);
+            }
         }
         Ok(())
     }

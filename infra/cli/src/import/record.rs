@@ -119,13 +119,14 @@ impl Line {
     }
 }
 
-/// What is wrong with a field, without what was quoted of it.
+/// What is wrong with a field: its name, or nothing where a value would be told with it.
 fn said(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    match text.split_once("invalid type") {
-        Some(_) => "a field has the wrong type: docs/MIGRATING.md, \"The file\", has them all".to_owned(),
-        None => text,
+    if ["missing field", "unknown field"].iter().any(|told| text.starts_with(told)) {
+        return text;
     }
+    "a field has the wrong type, or a value that it cannot have: docs/MIGRATING.md, \"The file\", has them all"
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -161,10 +162,15 @@ mod tests {
                 r#"{"organization":"o","uid":"a","url":"u","eventTypes":[],"ordered":"whsec_hidden"}"#,
                 "a field has the wrong",
             ),
+            (
+                r#"{"organization":"o","uid":"a","url":"u","eventTypes":[],"status":"whsec_hidden"}"#,
+                "a field has the wrong",
+            ),
+            (r#"{"organization":"o","uid":"a","url":"u","eventTypes":[],"rateLimit":-77}"#, "a field has the wrong"),
             (r#"{"organization":"o","uid":"a"}"#, "missing field `url`"),
         ] {
             let said = Line::read(text).err().unwrap();
-            assert!(said.starts_with(told) && !said.contains("hidden"), "{said}");
+            assert!(said.starts_with(told) && !said.contains("hidden") && !said.contains("77"), "{said}");
         }
     }
 }

@@ -75,7 +75,7 @@ impl Output {
             let text = if self.json {
                 failure.json().to_string()
             } else {
-                format!("{} {}", painted(Tone::Bad, "error:"), failure.text())
+                format!("{} {}", painted(Tone::Bad, "error:"), foreign::lines(&failure.text()))
             };
             // Where not even this can be written, the exit code says it.
             drop(writeln!(anstream::stderr(), "{text}"));
@@ -93,7 +93,7 @@ pub(crate) async fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
         return Err(Failure::usage("Nobody is there to say yes to this.").because(question).try_this("--yes"));
     }
     let mut error = anstream::stderr();
-    write!(error, "{question} [y/N] ")?;
+    write!(error, "{} [y/N] ", foreign::lines(question))?;
     error.flush()?;
     if matches!(answer().await?.trim(), "y" | "Y" | "yes") {
         return Ok(());
@@ -114,8 +114,8 @@ async fn answer() -> Result<String, Failure> {
     Ok(answer.await.map_err(std::io::Error::other)??)
 }
 
-/// A note beside the results.
+/// A note beside the results, without colours: what somebody else wrote may be a part of it.
 pub(crate) fn note(text: &str) {
     // A note that nobody can read is no failure.
-    drop(writeln!(anstream::stderr(), "{text}"));
+    drop(writeln!(anstream::stderr(), "{}", foreign::lines(text)));
 }

@@ -99,6 +99,12 @@ pub(crate) enum SecretCommand {
 }
 
 pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<(), Failure> {
+    // Standard input is read before anything is waited for: after that Ctrl-C would wait for it too.
+    let body = match &command {
+        Command::Create(new) => new.body()?,
+        Command::Update(changes) => changes.body()?,
+        _ => Value::Null,
+    };
     let (client, output) = (context.connection.client().await?, context.output);
     match command {
         Command::List { organization } => {
@@ -112,10 +118,8 @@ pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<(), F
             let endpoint = endpoint.explain(|| format!("The endpoint {} could not be shown.", which.endpoint))?;
             shown::one(output, &endpoint, show_headers)
         }
-        Command::Create(new) => create(context, &client, &new).await,
-        Command::Update(changes) => {
-            shown::one(output, &change(&client, &changes.which, &changes.body()?).await?, false)
-        }
+        Command::Create(new) => create(context, &client, &new, &body).await,
+        Command::Update(changes) => shown::one(output, &change(&client, &changes.which, &body).await?, false),
         Command::Enable { which } => switch(context, &client, &which, "enabled").await,
         Command::Disable { which } => switch(context, &client, &which, "disabled").await,
         Command::Delete { which, yes } => delete(context, &client, &which, yes).await,
@@ -132,9 +136,9 @@ struct Made {
     secret: String,
 }
 
-async fn create(context: &Context<'_>, client: &Client, new: &New) -> Result<(), Failure> {
+async fn create(context: &Context<'_>, client: &Client, new: &New, body: &Value) -> Result<(), Failure> {
     let (output, organization) = (context.output, &new.organization);
-    let made = client.create_endpoint(organization, &new.body()?).await;
+    let made = client.create_endpoint(organization, body).await;
     let made = made.explain(|| format!("No endpoint was made for {organization}."))?;
     let Made { endpoint, secret } =
         serde_json::from_str(made.get()).map_err(|error| Failure::failed("The answer is unreadable.", error))?;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::client::Seen;
 use crate::client::wire::{Endpoint, Health};
 use crate::failure::Failure;
-use crate::output::{Output, Table, Tone, painted, status};
+use crate::output::{Output, Table, Tone, foreign, painted, status};
 use crate::times::{from_now, shown};
 
 /// A table of endpoints.
@@ -77,7 +77,7 @@ pub(super) fn one(output: Output, endpoint: &Seen<Endpoint>, shows_headers: bool
     line("url", Some(it.url.clone()))?;
     line("description", it.description.clone())?;
     line("event types", Some(it.event_types.join(", ")))?;
-    line("filter", it.filter.as_ref().map(|filter| filter.get().to_owned()))?;
+    line("filter", it.filter.as_ref().map(|filter| foreign::one_line(filter.get())))?;
     line("ordered", it.ordered.then(|| "yes".to_owned()))?;
     line("rate limit", it.rate_limit.map(|limit| format!("{limit} messages a second")))?;
     let headers = it.headers.iter().flatten();

@@ -1,6 +1,6 @@
 //! What was left, as far as it can be read.
 
-use hookbell_aws::queues::{Left, Task};
+use hookbell_aws::queues::{Ended, Left, Task};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -54,8 +54,10 @@ impl<'a> Described<'a> {
             event_type: None,
             body: &left.body,
         };
-        if let Ok(task) = left.body.parse() {
+        if let Ok(task) = left.body.parse::<Task>() {
             described.set_task(task);
+        } else if let Ok(ended) = left.body.parse::<Ended>() {
+            described.set_ended(&ended);
         } else {
             (described.organization_id, described.event_type) = event(&left.body);
         }
@@ -68,6 +70,12 @@ impl<'a> Described<'a> {
         let parts = [&self.delivery_id, &self.replay_id, &self.endpoint_id, &attempt, &self.event_type];
         let known = parts.into_iter().flatten().cloned().collect::<Vec<_>>().join(" ");
         if known.is_empty() { foreign::beginning(self.body, 40) } else { foreign::one_line(&known) }
+    }
+
+    fn set_ended(&mut self, ended: &Ended) {
+        self.organization_id = Some(ended.organization_id.to_string());
+        self.endpoint_id = Some(ended.endpoint_id.to_string());
+        self.delivery_id = Some(ended.delivery_id.to_string());
     }
 
     fn set_task(&mut self, task: Task) {

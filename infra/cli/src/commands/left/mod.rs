@@ -9,6 +9,7 @@ mod work;
 
 use std::num::NonZeroUsize;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use hookbell_aws::queues::{Left, Queues};
 use jiff::Timestamp;
@@ -34,7 +35,7 @@ pub(crate) enum Command {
     /// Show one with its body
     Show {
         /// Its id, or the beginning of it
-        #[arg(value_name = "ID")]
+        #[arg(value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
         id: String,
     },
     /// Put it back to work
@@ -47,9 +48,10 @@ pub(crate) enum Command {
 #[derive(Args)]
 pub(crate) struct Chosen {
     /// Their ids, or the beginnings of them
-    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
     ids: Vec<String>,
-    /// All that are there now
+    /// All that are there now and can be seen: of one group of a FIFO queue, ten at a time
     #[arg(long)]
     all: bool,
     /// Do not ask
@@ -95,8 +97,7 @@ async fn list(output: Output, queues: &Queues, shelves: &[Shelf], limit: usize) 
         described.iter().try_for_each(|one| output.record(one))?;
         let rows: Vec<_> = described.iter().map(|one| row(one, now)).collect();
         table.rows(&rows)?;
-        let held = queues.depth(&shelf.queue).await.map(|depth| depth.waiting + depth.in_flight).unwrap_or_default();
-        let more = held.saturating_sub(found.len() as u64);
+        let more = shelf.unseen(queues, found.len()).await?;
         if more > 0 {
             note(&format!("About {more} more are in {}: behind these, or in somebody's hands.", shelf.name));
         }
@@ -135,6 +136,13 @@ async fn look_over<'a>(queues: &Queues, shelves: &'a [Shelf]) -> Result<Vec<Foun
     let mut found = Vec::new();
     for shelf in shelves {
         let lying = shelf.look_over(queues, usize::MAX).await?;
+        let more = shelf.unseen(queues, lying.len()).await?;
+        if more > 0 {
+            note(&format!(
+                "Not all of {} could be seen: about {more} are behind others, or in somebody's hands.",
+                shelf.name
+            ));
+        }
         found.extend(lying.into_iter().map(|left| Found { shelf, left }));
     }
     Ok(found)
@@ -150,6 +158,9 @@ fn choose<'a>(found: Vec<Found<'a>>, beginnings: &[String], holds: Holds) -> Res
 
 /// Fails where a text is the beginning of none of these ids, or of several.
 fn check_begins_one(beginning: &str, ids: &[&str], holds: Holds) -> Result<(), Failure> {
+    if beginning.is_empty() {
+        return Err(Failure::usage("An id is empty, which is the beginning of all."));
+    }
     match ids.iter().filter(|id| id.starts_with(beginning)).count() {
         1 => Ok(()),
         0 => Err(Failure::new(Kind::NotFound, format!("Nothing that waits has the id {beginning}."))
@@ -176,5 +187,7 @@ mod tests {
         check("ab", Err(Kind::Usage));
         check("d", Err(Kind::NotFound));
         check("ab12", Err(Kind::NotFound));
+        check("", Err(Kind::Usage));
+        assert!(check_begins_one("", &["only"], Holds::Deliveries).is_err());
     }
 }

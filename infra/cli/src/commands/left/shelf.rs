@@ -1,18 +1,22 @@
 //! A queue on which something was left, and the queue that it came from.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hookbell_aws::queues::{Left, Queues, Task};
+use hookbell_aws::queues::{Ended, Left, Queues, Task};
 
 use crate::deployment::Deployment;
 use crate::failure::{Failure, Kind};
+use crate::output::note;
 
 /// For how long a look hides what it sees from others. It is let go when the look is over.
 const LOOK: Duration = Duration::from_secs(20);
 
 /// For how long what is dealt with is hidden.
 const WORK: Duration = Duration::from_mins(2);
+
+/// After how many batches in a row that bring nothing new a look ends: what it hid first has come back meanwhile.
+const REPEATED: usize = 3;
 
 /// What lies on a shelf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +46,16 @@ pub(crate) struct Shelf {
     pub(crate) queue: String,
     /// Where what lies there is worked on.
     back: String,
-    holds: Holds,
+    /// Where deliveries that have ended are worked on, on a shelf of deliveries.
+    ended: Option<String>,
+}
+
+/// How something goes back to work.
+enum Way<'a> {
+    /// As a task, from its beginning.
+    Task(Task),
+    /// As it is, to that queue.
+    AsItIs(&'a str),
 }
 
 /// The shelves of a deployment. Those of the FIFO queues are not among its outputs: their queues name them.
@@ -56,9 +69,11 @@ pub(crate) async fn shelves(queues: &Queues, deployment: &Deployment, holds: Hol
         url.ok_or_else(|| Failure::usage(format!("The stack does not say where its queues are: {name} is missing.")))
     };
     let back = url(ordered_back)?;
+    let ended = (holds == Holds::Deliveries).then(|| url("deliveriesDeadLetterQueueUrl")).transpose()?;
     let queue = queues.dead_letters_of(&back).await.map_err(failed)?;
-    let mut shelves = vec![Shelf { name: plain, queue: url(plain_output)?, back: url(plain_back)?, holds }];
-    shelves.extend(queue.map(|queue| Shelf { name: ordered, queue, back, holds }));
+    let mut shelves =
+        vec![Shelf { name: plain, queue: url(plain_output)?, back: url(plain_back)?, ended: ended.clone() }];
+    shelves.extend(queue.map(|queue| Shelf { name: ordered, queue, back, ended }));
     Ok(shelves)
 }
 
@@ -71,21 +86,39 @@ fn failed(error: impl std::fmt::Display) -> Failure {
 impl Shelf {
     /// What lies there, as far as it can be seen: of one group of a FIFO queue, ten at most. Nothing stays hidden.
     pub(super) async fn look_over(&self, queues: &Queues, limit: usize) -> Result<Vec<Left>, Failure> {
-        let mut seen: Vec<Left> = Vec::new();
-        let mut known = BTreeSet::new();
-        while seen.len() < limit {
-            let found = queues.look(&self.queue, LOOK).await.map_err(failed)?;
-            // The look takes longer than what it hides: what comes now is what came before.
-            let fresh = found.into_iter().filter(|left| known.insert(left.id.clone())).collect::<Vec<_>>();
-            if fresh.is_empty() {
-                break;
+        let (mut order, mut seen) = (Vec::new(), BTreeMap::new());
+        let mut repeated = 0;
+        let looked = loop {
+            if order.len() >= limit || repeated == REPEATED {
+                break Ok(());
             }
-            seen.extend(fresh);
-        }
+            let found = match queues.look(&self.queue, LOOK).await {
+                Ok(found) if found.is_empty() => break Ok(()),
+                Ok(found) => found,
+                Err(error) => break Err(failed(error)),
+            };
+            repeated += 1;
+            for left in found {
+                let id = left.id.clone();
+                // One that comes once more is let go by what it came with last.
+                if seen.insert(id.clone(), left).is_none() {
+                    order.push(id);
+                    repeated = 0;
+                }
+            }
+        };
+        let mut seen: Vec<Left> = order.iter().filter_map(|id| seen.remove(id)).collect();
         self.put_down(queues, &seen).await;
+        looked?;
         seen.truncate(limit);
         seen.sort_by_key(|left| left.since);
         Ok(seen)
+    }
+
+    /// How many more lie there, about, than were seen.
+    pub(super) async fn unseen(&self, queues: &Queues, seen: usize) -> Result<u64, Failure> {
+        let depth = queues.depth(&self.queue).await.map_err(failed)?;
+        Ok((depth.waiting + depth.in_flight).saturating_sub(seen as u64))
     }
 
     /// Receives some, to deal with them.
@@ -95,20 +128,22 @@ impl Shelf {
 
     /// Lets others have what was looked at.
     pub(super) async fn put_down(&self, queues: &Queues, seen: &[Left]) {
-        // What is not let go shows by itself a little later. From the last one on, so that a group stays whole.
-        futures_util::future::join_all(seen.iter().rev().map(|left| queues.let_go(&self.queue, left))).await;
+        // From the last one on, so that a group stays whole.
+        if let Err(error) = queues.let_go(&self.queue, seen.iter().rev()).await {
+            note(&format!("Some of {} show again in a minute or two only: {error}", self.name));
+        }
     }
 
     /// Whether it could go back to work.
     pub(super) fn check(&self, left: &Left) -> Result<(), Failure> {
-        self.task(left).map(drop)
+        self.way(left).map(drop)
     }
 
     /// Puts one back to work: sent first, taken off after that.
     pub(super) async fn send_back(&self, queues: &Queues, left: &Left) -> Result<(), Failure> {
-        let sent = match self.task(left)? {
-            Some(task) => queues.send_task_again(&self.back, left, task).await,
-            None => queues.send_again(&self.back, left).await,
+        let sent = match self.way(left)? {
+            Way::Task(task) => queues.send_task_again(&self.back, left, task).await,
+            Way::AsItIs(queue) => queues.send_again(queue, left).await,
         };
         sent.map_err(|error| {
             Failure::failed(format!("{} was not put back to work, and lies where it was.", left.id), error)
@@ -125,19 +160,18 @@ impl Shelf {
         queues.take_off(&self.queue, left).await.map_err(|error| Failure::failed(what(), error))
     }
 
-    /// What is to be done, where deliveries lie.
-    fn task(&self, left: &Left) -> Result<Option<Task>, Failure> {
-        if self.holds == Holds::Events {
-            return Ok(None);
+    fn way(&self, left: &Left) -> Result<Way<'_>, Failure> {
+        let Some(ended) = &self.ended else { return Ok(Way::AsItIs(&self.back)) };
+        if left.body.parse::<Ended>().is_ok() {
+            return Ok(Way::AsItIs(ended));
         }
-        let task = left.body.parse().map_err(|error| {
+        left.body.parse().map(Way::Task).map_err(|error| {
             Failure::new(Kind::Refused, format!("{} cannot go back to work: it is no delivery.", left.id))
                 .because(error)
                 .try_this(format!(
                     "look at it and, if nobody misses it, take it off: hookbell parked delete {}",
                     left.id
                 ))
-        })?;
-        Ok(Some(task))
+        })
     }
 }

@@ -6,7 +6,7 @@ use hookbell_aws::queues::{Left, Queues};
 use jiff::Timestamp;
 
 use super::shelf::{Holds, Shelf};
-use super::{Chosen, choose, look_over, row};
+use super::{Chosen, Found, choose, look_over, row};
 use crate::failure::{Failure, Kind};
 use crate::output::{Output, Progress, confirm, note};
 
@@ -49,8 +49,9 @@ pub(super) async fn run(
         note("Nothing waits for a person.");
         return Ok(());
     }
-    if deed == Deed::Redrive {
-        found.iter().try_for_each(|one| one.shelf.check(&one.left))?;
+    let (found, refused) = if deed == Deed::Redrive { workable(found, chosen.all)? } else { (found, BTreeSet::new()) };
+    if found.is_empty() {
+        return Err(stay(&refused));
     }
     let now = Timestamp::now();
     for one in &found {
@@ -66,11 +67,41 @@ pub(super) async fn run(
     }
     drop(progress);
     output.line(&format!("{done} of {} {}.", found.len(), deed.done().1))?;
-    if done == found.len() {
-        return Ok(());
+    if done < found.len() {
+        return Err(Failure::new(Kind::Unwell, "Some were not there any more.")
+            .try_this(format!("hookbell {} list", holds.command())));
     }
-    Err(Failure::new(Kind::Unwell, "Some were not there any more.")
-        .try_this(format!("hookbell {} list", holds.command())))
+    // What stood behind the others can be seen now.
+    if chosen.all {
+        let more = look_over(queues, shelves).await?.iter().filter(|one| !refused.contains(&one.left.id)).count();
+        if more > 0 {
+            return Err(Failure::new(Kind::Unwell, format!("About {more} more were behind these, or came meanwhile."))
+                .try_this("the same command once more"));
+        }
+    }
+    if refused.is_empty() { Ok(()) } else { Err(stay(&refused)) }
+}
+
+/// Those that can go back to work, and the ids of those that cannot. Whoever names one of these is refused.
+fn workable(found: Vec<Found<'_>>, all: bool) -> Result<(Vec<Found<'_>>, BTreeSet<String>), Failure> {
+    let (mut good, mut refused) = (Vec::new(), BTreeSet::new());
+    for one in found {
+        match one.shelf.check(&one.left) {
+            Ok(()) => good.push(one),
+            Err(failure) if all => {
+                note(&failure.text());
+                refused.insert(one.left.id);
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok((good, refused))
+}
+
+/// Some stay where they are, each named with its reason.
+fn stay(refused: &BTreeSet<String>) -> Failure {
+    let ids = refused.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    Failure::new(Kind::Unwell, format!("{} cannot go back to work.", refused.len())).because(ids)
 }
 
 /// What is to be done on one shelf.
@@ -89,10 +120,14 @@ impl Work<'_> {
         let mut others = Vec::new();
         let mut failure = None;
         while failure.is_none() && !self.wanted.is_empty() {
-            let found = self.shelf.take(self.queues).await?;
-            if found.is_empty() {
-                break;
-            }
+            let found = match self.shelf.take(self.queues).await {
+                Ok(found) if found.is_empty() => break,
+                Ok(found) => found,
+                Err(error) => {
+                    failure = Some(error);
+                    break;
+                }
+            };
             for left in found {
                 if failure.is_some() || !self.wanted.remove(&left.id) {
                     others.push(left);

@@ -6,7 +6,6 @@ pub(crate) mod svix;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
@@ -25,6 +24,13 @@ pub(crate) struct Found {
     place: Place,
 }
 
+impl Found {
+    /// Whether it is read with a key that may be wrong for it alone.
+    pub(crate) fn has_own_key(&self) -> bool {
+        matches!(self.place, Place::Slothbox(_))
+    }
+}
+
 /// How its endpoints are read.
 enum Place {
     /// By the application's id.
@@ -35,7 +41,7 @@ enum Place {
     Read(Vec<Record>),
 }
 
-/// An endpoint that could not be read.
+/// An endpoint that could not be read, and only it.
 pub(crate) struct Unread {
     /// What the source calls it.
     pub(crate) uid: String,
@@ -72,12 +78,6 @@ pub(crate) struct Reader {
     calls: Arc<Calls>,
 }
 
-/// The wait after a call that was one too many, as often as the client makes it; each further one is twice as long.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
-
-/// How often such a call is made once more: the waits come to a minute.
-const MORE_TRIES: u32 = 6;
-
 /// Makes calls, so many at once at most, and counts them.
 pub(crate) struct Calls {
     turns: Semaphore,
@@ -95,7 +95,8 @@ impl Calls {
         self.made.load(Ordering::Relaxed)
     }
 
-    /// Makes one. Where there are too many for the other side it waits, and keeps its turn, so that there are fewer.
+    /// Makes one. Where there are too many for the other side the client waits, and this keeps its turn, so that there
+    /// are fewer.
     pub(crate) async fn make<T: serde::de::DeserializeOwned>(
         &self,
         client: &Client,
@@ -103,16 +104,7 @@ impl Calls {
     ) -> Result<T, ApiFailure> {
         // It is closed nowhere; if it were, the calls would only be more.
         let _turn = self.turns.acquire().await.ok();
-        let mut wait = FIRST_WAIT;
-        for _ in 0..MORE_TRIES {
-            self.made.fetch_add(1, Ordering::Relaxed);
-            match client.call(call).await {
-                Err(failure) if failure.refusal(429).is_some() => tokio::time::sleep(wait).await,
-                answer => return answer,
-            }
-            wait *= 2;
-        }
-        client.call(call).await
+        client.call_counted(call, &self.made).await
     }
 }
 
@@ -127,7 +119,7 @@ impl Reader {
         self.calls.made()
     }
 
-    /// An organization's endpoints, each read whole or not at all.
+    /// An organization's endpoints, each read whole or not at all. It fails where others would fail of the same.
     pub(crate) async fn endpoints(&self, found: &Found) -> Result<Vec<Result<Record, Unread>>, ApiFailure> {
         match (&found.place, &self.svix) {
             (Place::Svix(application), Some(svix)) => svix.endpoints(&self.calls, application).await,

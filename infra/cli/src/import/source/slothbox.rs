@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -105,11 +105,12 @@ pub(super) async fn endpoints(
     let read = stream::iter(endpoints).map(async |endpoint: Endpoint| {
         let path = ["organizations", organization, "webhooks", endpoint.id.as_str(), "secret"];
         match calls.make::<Secret>(client, &Call::get(&path)).await {
-            Ok(Secret { secret }) => Ok(record(endpoint, secret)),
-            Err(failure) => Err(Unread { why: failure.to_string(), uid: endpoint.id, url: endpoint.url }),
+            Ok(Secret { secret }) => Ok(Ok(record(endpoint, secret))),
+            Err(failure) if failure.reasons().is_none() => Err(failure),
+            Err(failure) => Ok(Err(Unread { why: failure.to_string(), uid: endpoint.id, url: endpoint.url })),
         }
     });
-    Ok(read.buffered(8).collect().await)
+    read.buffered(8).try_collect().await
 }
 
 fn record(endpoint: Endpoint, secret: String) -> Record {

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -162,11 +162,16 @@ impl Reader {
             }
         }
         let read = stream::iter(endpoints).map(|endpoint| self.whole(calls, application, endpoint));
-        Ok(read.buffered(8).collect().await)
+        read.buffered(8).try_collect().await
     }
 
     /// An endpoint with what takes calls of its own.
-    async fn whole(&self, calls: &Calls, application: &str, endpoint: Endpoint) -> Result<Record, Unread> {
+    async fn whole(
+        &self,
+        calls: &Calls,
+        application: &str,
+        endpoint: Endpoint,
+    ) -> Result<Result<Record, Unread>, ApiFailure> {
         let path = |what| ["api", "v1", "app", application, "endpoint", endpoint.id.as_str(), what];
         let get = |what| Call::get(&path(what));
         let (secret, headers, transformation) = (get("secret"), get("headers"), get("transformation"));
@@ -182,11 +187,11 @@ impl Reader {
             }
             read => read,
         };
-        match (read.0, read.1, transformation) {
-            (Ok(secret), Ok(headers), Ok(transformation)) => Ok(record(endpoint, secret, headers, &transformation)),
-            (Err(failure), ..) | (_, Err(failure), _) | (_, _, Err(failure)) => {
-                Err(Unread { why: failure.to_string(), uid: endpoint.id, url: endpoint.url })
-            }
+        let parts = read.0.and_then(|secret| Ok((secret, read.1?, transformation?)));
+        match parts {
+            Ok((secret, headers, transformation)) => Ok(Ok(record(endpoint, secret, headers, &transformation))),
+            Err(failure) if failure.reasons().is_none() => Err(failure),
+            Err(failure) => Ok(Err(Unread { why: failure.to_string(), uid: endpoint.id, url: endpoint.url })),
         }
     }
 }
