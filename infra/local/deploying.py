@@ -38,7 +38,10 @@ NOT_OF_ONE = {
     "logs:DescribeLogGroups",
     "logs:DescribeResourcePolicies",
     "s3:GetObject",
+    "secretsmanager:DeleteSecret",
     "secretsmanager:GetRandomPassword",
+    "secretsmanager:UntagResource",
+    "secretsmanager:UpdateSecret",
 }
 
 
