@@ -127,8 +127,8 @@ impl Running {
 
     /// Presses Ctrl-C, and gives the exit code.
     pub async fn interrupt(mut self) -> Option<i32> {
-        let id = self.child.id().expect("it runs").to_string();
-        assert!(Command::new("kill").args(["-INT", &id]).status().await.unwrap().success());
+        let id = self.child.id().expect("it runs");
+        assert!(Command::new("sh").args(["-c", &format!("kill -INT {id}")]).status().await.unwrap().success());
         in_time("the end of the command", self.child.wait()).await.unwrap().code()
     }
 }

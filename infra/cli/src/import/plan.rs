@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::record::{Record, Status, Unless};
 
-/// An endpoint as hookbell has it.
+/// An endpoint as hookbell has it, or a system with the same API: what only hookbell knows may be absent.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Existing {
@@ -15,20 +15,20 @@ pub(crate) struct Existing {
     #[serde(default)]
     pub(crate) uid: Option<String>,
     pub(crate) url: String,
-    event_types: Vec<String>,
-    description: Option<String>,
-    status: String,
+    pub(crate) event_types: Vec<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) status: String,
     disabled_reason: Option<String>,
     #[serde(default)]
-    ordered: bool,
+    pub(crate) ordered: bool,
     #[serde(default)]
-    headers: BTreeMap<String, String>,
+    pub(crate) headers: BTreeMap<String, String>,
     #[serde(default)]
-    v1a: bool,
+    pub(crate) v1a: bool,
     #[serde(default)]
-    svix_headers: bool,
-    rate_limit: Option<u32>,
-    filter: Option<Value>,
+    pub(crate) svix_headers: bool,
+    pub(crate) rate_limit: Option<u32>,
+    pub(crate) filter: Option<Value>,
 }
 
 impl Existing {

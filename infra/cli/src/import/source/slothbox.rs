@@ -1,15 +1,16 @@
 //! A system that manages endpoints as Slothbox does; hookbell is one.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::path::Path;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{Calls, Found, Place, Unread};
+use crate::client::wire::Secret;
 use crate::client::{ApiFailure, Call, Client};
 use crate::failure::Failure;
+use crate::import::plan::Existing;
 use crate::import::record::{Record, Status, Unless};
 
 /// Organizations, each with the key that its endpoints are read with.
@@ -63,35 +64,7 @@ pub(crate) fn read_keys(file: &Path) -> Result<Vec<(String, String)>, Failure> {
 
 #[derive(Deserialize)]
 struct Endpoints {
-    endpoints: Vec<Endpoint>,
-}
-
-/// An endpoint; the fields from `headers` on are hookbell's.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Endpoint {
-    #[serde(rename = "endpointId")]
-    id: String,
-    url: String,
-    event_types: Vec<String>,
-    description: Option<String>,
-    status: String,
-    #[serde(default)]
-    ordered: bool,
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    #[serde(default)]
-    v1a: bool,
-    #[serde(default)]
-    svix_headers: bool,
-    rate_limit: Option<u32>,
-    filter: Option<Value>,
-    uid: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Secret {
-    secret: String,
+    endpoints: Vec<Existing>,
 }
 
 /// An organization's endpoints.
@@ -102,20 +75,20 @@ pub(super) async fn endpoints(
 ) -> Result<Vec<Result<Record, Unread>>, ApiFailure> {
     let path = ["organizations", organization, "webhooks"];
     let Endpoints { endpoints } = calls.make(client, &Call::get(&path)).await?;
-    let read = stream::iter(endpoints).map(async |endpoint: Endpoint| {
-        let path = ["organizations", organization, "webhooks", endpoint.id.as_str(), "secret"];
+    let read = stream::iter(endpoints).map(async |endpoint: Existing| {
+        let path = ["organizations", organization, "webhooks", endpoint.endpoint_id.as_str(), "secret"];
         match calls.make::<Secret>(client, &Call::get(&path)).await {
-            Ok(Secret { secret }) => Ok(Ok(record(endpoint, secret))),
+            Ok(read) => Ok(Ok(record(endpoint, read.secret))),
             Err(failure) if failure.reasons().is_none() => Err(failure),
-            Err(failure) => Ok(Err(Unread { why: failure.to_string(), uid: endpoint.id, url: endpoint.url })),
+            Err(failure) => Ok(Err(Unread { why: failure.to_string(), uid: endpoint.endpoint_id, url: endpoint.url })),
         }
     });
     read.buffered(8).try_collect().await
 }
 
-fn record(endpoint: Endpoint, secret: String) -> Record {
+fn record(endpoint: Existing, secret: String) -> Record {
     let mut notes = Vec::new();
-    if let Some(uid) = endpoint.uid {
+    if let Some(uid) = &endpoint.uid {
         notes.push(format!("its uid there, {uid}, is not taken over: here its uid is its id"));
     }
     if endpoint.v1a {
@@ -123,14 +96,14 @@ fn record(endpoint: Endpoint, secret: String) -> Record {
             "its key pair is not taken over: receivers that verify by its public key need the new one".to_owned(),
         );
     }
-    let enabled = endpoint.status == "enabled";
+    let status = if endpoint.is_enabled() { Status::Enabled } else { Status::Disabled };
     Record {
-        uid: endpoint.id,
+        uid: endpoint.endpoint_id,
         url: endpoint.url,
         event_types: endpoint.event_types,
         secret: Some(secret),
         description: Some(endpoint.description.unwrap_or_default()),
-        status: Some(if enabled { Status::Enabled } else { Status::Disabled }),
+        status: Some(status),
         ordered: Some(endpoint.ordered),
         headers: Some(endpoint.headers),
         v1a: Some(endpoint.v1a),
