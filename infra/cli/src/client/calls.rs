@@ -102,6 +102,11 @@ impl Client {
     // ---- Endpoints ----
 
     pub(crate) async fn endpoints(&self, organization: &str) -> Answer<Vec<Seen<Endpoint>>> {
+        self.endpoints_as(organization).await
+    }
+
+    /// The same, read as something else.
+    pub(crate) async fn endpoints_as<T: DeserializeOwned>(&self, organization: &str) -> Answer<Vec<T>> {
         self.named(&Call::get(&managing(organization, &[]))).await
     }
 
@@ -112,6 +117,15 @@ impl Client {
     /// The answer holds the endpoint and its secret.
     pub(crate) async fn create_endpoint(&self, organization: &str, body: &Value) -> Answer<Box<RawValue>> {
         self.call(&Call::post(&managing(organization, &[])).json(body)).await
+    }
+
+    /// One with a uid: a second call makes no second one, so it is made again where it did not go through.
+    pub(crate) async fn create_endpoint_with_uid<T: DeserializeOwned>(
+        &self,
+        organization: &str,
+        body: &Value,
+    ) -> Answer<T> {
+        self.named(&Call::post(&managing(organization, &[])).json(body).repeatable(true)).await
     }
 
     pub(crate) async fn change_endpoint(
@@ -136,14 +150,8 @@ impl Client {
         self.call(&Call::get(&managing(organization, &[endpoint, "secret"]))).await
     }
 
-    pub(crate) async fn roll_secret(
-        &self,
-        organization: &str,
-        endpoint: &str,
-        expire_old: bool,
-    ) -> Answer<Seen<Secret>> {
-        let body = json!({ "expireOld": expire_old });
-        self.call(&Call::post(&managing(organization, &[endpoint, "secret", "roll"])).json(&body)).await
+    pub(crate) async fn roll_secret(&self, organization: &str, endpoint: &str, how: &Value) -> Answer<Seen<Secret>> {
+        self.call(&Call::post(&managing(organization, &[endpoint, "secret", "roll"])).json(how)).await
     }
 
     pub(crate) async fn stats(&self, organization: &str, endpoint: &str, hours: u16) -> Answer<Seen<Stats>> {

@@ -1,12 +1,13 @@
-//! The public HTTP API: one call, one typed answer. Everything that this crate knows of it is in this folder.
+//! The public HTTP API: one call, one typed answer.
 
 mod call;
 mod calls;
 mod pages;
 mod refusal;
+mod traffic;
 pub(crate) mod wire;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
@@ -18,6 +19,7 @@ pub(crate) use call::Call;
 pub(crate) use calls::Range;
 pub(crate) use pages::Pages;
 pub(crate) use refusal::{ApiFailure, Explain};
+pub(crate) use traffic::Traffic;
 pub(crate) use wire::Seen;
 
 use crate::failure::Failure;
@@ -37,6 +39,7 @@ pub(crate) struct Client {
     http: reqwest::Client,
     base: Url,
     key: HeaderValue,
+    traffic: Option<Arc<Traffic>>,
 }
 
 impl Client {
@@ -46,12 +49,7 @@ impl Client {
         let Some(base) = base else {
             return Err(Failure::usage(format!("{url} is no URL of an API.")).try_this("all of it, as https://…"));
         };
-        let Ok(mut key) = HeaderValue::try_from(key) else {
-            return Err(Failure::usage(
-                "The key is none: it holds a line end, or something else that cannot be written.",
-            ));
-        };
-        key.set_sensitive(true);
+        let key = header(key)?;
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("hookbell-cli/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(5))
@@ -61,12 +59,17 @@ impl Client {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(|error| Failure::failed("No HTTP client could be made.", error))?;
-        Ok(Self { http, base, key })
+        Ok(Self { http, base, key, traffic: None })
     }
 
     /// The same API by the same connections, with another key.
     pub(crate) fn with_key(&self, key: String) -> Result<Self, Failure> {
-        Ok(Self { http: self.http.clone(), ..Self::new(self.base.as_str(), key)? })
+        Ok(Self { key: header(key)?, ..self.clone() })
+    }
+
+    /// The same, with its calls among those of others.
+    pub(crate) fn among(self, traffic: &Arc<Traffic>) -> Self {
+        Self { traffic: Some(Arc::clone(traffic)), ..self }
     }
 
     /// Where the API is.
@@ -77,23 +80,20 @@ impl Client {
     /// Makes a call, and reads its answer. One that may be made twice is made again when it did not go through; all are
     /// when the API says that it did not begin with it.
     pub(crate) async fn call<T: DeserializeOwned>(&self, call: &Call) -> Result<T, ApiFailure> {
-        self.call_counted(call, &AtomicU64::new(0)).await
-    }
-
-    /// The same, which counts every time that it is made.
-    pub(crate) async fn call_counted<T: DeserializeOwned>(
-        &self,
-        call: &Call,
-        made: &AtomicU64,
-    ) -> Result<T, ApiFailure> {
         if !call.is_whole() {
             return Err(ApiFailure::NoId { call: call.to_string() });
         }
+        let _turn = match &self.traffic {
+            Some(traffic) => traffic.turn(call).await,
+            None => None,
+        };
         let mut wait = FIRST_WAIT;
         let mut tries_left = TRIES;
         loop {
             tries_left -= 1;
-            made.fetch_add(1, Ordering::Relaxed);
+            if let Some(traffic) = &self.traffic {
+                traffic.count();
+            }
             let failure = match self.once(call).await {
                 Ok(body) => return read(call, &body),
                 Err(failure) => failure,
@@ -130,6 +130,15 @@ impl Client {
             &body,
         ))
     }
+}
+
+/// A key as a header has it.
+fn header(key: String) -> Result<HeaderValue, Failure> {
+    let Ok(mut key) = HeaderValue::try_from(key) else {
+        return Err(Failure::usage("The key is none: it holds a line end, or something else that cannot be written."));
+    };
+    key.set_sensitive(true);
+    Ok(key)
 }
 
 fn read<T: DeserializeOwned>(call: &Call, body: &[u8]) -> Result<T, ApiFailure> {

@@ -4,18 +4,17 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use futures_util::{Stream, TryStreamExt as _, stream};
 
 use super::Context;
-use crate::client::Explain as _;
+use crate::client::{Explain as _, Traffic};
 use crate::failure::{Failure, Kind};
 use crate::import::organization::{Importer, Manner};
 use crate::import::outcome::Counts;
 use crate::import::record::Line;
-use crate::import::source::{Calls, Finder, Found, Reader, file, slothbox, svix};
+use crate::import::source::{self, Finder, Found, file, slothbox, svix};
 use crate::import::target::Target;
 use crate::output::{Output, Progress, counted, note};
 
@@ -118,13 +117,12 @@ impl Token {
 }
 
 pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<(), Failure> {
-    let calls = |how: &How| Arc::new(Calls::at_once(usize::from(how.at_once)));
-    let (finder, reader, how) = match command {
+    let among = |how: &How| Traffic::at_once(usize::from(how.at_once));
+    let (finder, source, how) = match command {
         Command::Svix { token, server, how } => {
-            let client = svix::client(&token.read()?, server.as_deref())?;
-            let calls = calls(&how);
-            let applications = svix::Applications::new(client.clone(), Arc::clone(&calls), how.profile.clone());
-            (Finder::Svix(applications), Reader::new(Some(svix::Reader::new(client)), calls), how)
+            let source = among(&how);
+            let client = svix::client(&token.read()?, server.as_deref())?.among(&source);
+            (Finder::Svix(svix::Applications::new(client, how.profile.clone())), source, how)
         }
         Command::Slothbox { server, organizations, keys, token, how } => {
             let with_keys = if let Some(file) = keys {
@@ -133,17 +131,18 @@ pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<(), F
                 let token = token.read()?;
                 organizations.into_iter().map(|organization| (organization, token.clone())).collect()
             };
-            let found = slothbox::Organizations::new(&server, with_keys, how.profile.clone())?;
-            (Finder::Slothbox(found), Reader::new(None, calls(&how)), how)
+            let source = among(&how);
+            let found = slothbox::Organizations::new(&server, &source, with_keys, how.profile.clone())?;
+            (Finder::Slothbox(found), source, how)
         }
         Command::File { file, how } => {
             let lines = file::Lines::open(&file, how.profile.clone())?;
-            (Finder::File(Box::new(lines)), Reader::new(None, calls(&how)), how)
+            (Finder::File(Box::new(lines)), among(&how), how)
         }
     };
     match &how.to {
-        Some(file) => save(context.output, finder, &reader, file, &how).await,
-        None => import(context, finder, reader, &how).await,
+        Some(file) => save(context.output, finder, file, &how).await,
+        None => import(context, finder, &source, &how).await,
     }
 }
 
@@ -154,13 +153,13 @@ fn found(finder: Finder, only: &[String]) -> impl Stream<Item = Result<Found, Fa
     all.try_filter(move |found| std::future::ready(wanted(found)))
 }
 
-async fn import(context: &Context<'_>, finder: Finder, reader: Reader, how: &How) -> Result<(), Failure> {
+async fn import(context: &Context<'_>, finder: Finder, source: &Traffic, how: &How) -> Result<(), Failure> {
     let (output, at_once) = (context.output, usize::from(how.at_once));
-    let client = context.connection.client().await?;
-    let target =
-        Target::new(client, at_once).await.explain(|| "hookbell's API does not describe itself.".to_owned())?;
+    let hookbell = Traffic::at_once(at_once);
+    let client = context.connection.client().await?.among(&hookbell);
+    let target = Target::new(client).await.explain(|| "hookbell's API does not describe itself.".to_owned())?;
     let manner = Manner { apply: how.apply, keep: how.keep, disabled: how.disabled };
-    let importer = Importer { target, reader, manner };
+    let importer = Importer { target, manner };
     let (mut counts, progress) = (Counts::default(), Progress::of(None));
     let mut outcomes =
         std::pin::pin!(found(finder, &how.only).map_ok(|found| importer.import(found)).try_buffered(at_once));
@@ -178,13 +177,12 @@ async fn import(context: &Context<'_>, finder: Finder, reader: Reader, how: &How
         progress.at(counts.endpoints(), format!("{} endpoints of {}", counts.endpoints(), counts.organizations));
     }
     drop(progress);
-    let (hookbell, writes) = importer.target.counted();
-    counts.show(output, how.apply, (importer.reader.calls(), hookbell, writes))?;
+    counts.show(output, how.apply, (source.made(), hookbell.made(), hookbell.writes()))?;
     counts.check()
 }
 
 /// Writes what a source has into a file that only its owner may read.
-async fn save(output: Output, finder: Finder, reader: &Reader, to: &Path, how: &How) -> Result<(), Failure> {
+async fn save(output: Output, finder: Finder, to: &Path, how: &How) -> Result<(), Failure> {
     let wrong = |error: std::io::Error| Failure::usage(format!("{} cannot be written.", to.display())).because(error);
     if to.exists() {
         return Err(is_there(to).try_this("another name"));
@@ -194,7 +192,7 @@ async fn save(output: Output, finder: Finder, reader: &Reader, to: &Path, how: &
     let (mut organizations, mut endpoints, progress) = (0_u64, 0_u64, Progress::of(None));
     let mut read = std::pin::pin!(
         found(finder, &how.only)
-            .map_ok(async |found| match reader.endpoints(&found).await {
+            .map_ok(async |found| match source::endpoints(&found).await {
                 Ok(records) => Ok((found, records)),
                 Err(failure) => {
                     Err(failure.explained(format!("The endpoints of {} could not be read.", found.organization)))

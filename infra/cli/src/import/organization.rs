@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::outcome::{Endpoint, Fate, Outcome};
 use super::plan::{self, Existing};
 use super::record::{Record, Status};
-use super::source::{Found, Reader, Unread};
+use super::source::{self, Found, Unread};
 use super::target::{Has, Target};
 use super::{obstacles, plan::Changes};
 use crate::client::ApiFailure;
@@ -28,7 +28,6 @@ pub(crate) struct Manner {
 /// Takes organizations over.
 pub(crate) struct Importer {
     pub(crate) target: Target,
-    pub(crate) reader: Reader,
     pub(crate) manner: Manner,
 }
 
@@ -55,7 +54,7 @@ impl Importer {
             outcome.cannot = Some(format!("its id cannot be one of hookbell's: {error}"));
             return Ok(outcome);
         }
-        let records = match self.reader.endpoints(&found).await {
+        let records = match source::endpoints(&found).await {
             Ok(records) => records,
             // It may have a key of its own, which is wrong.
             Err(failure) if found.has_own_key() && failure.is_denied() || failure.reasons().is_some() => {

@@ -1,7 +1,6 @@
-//! hookbell's API, as far as an import needs it. Every call is counted, and writes apart.
+//! hookbell's API, as far as an import needs it.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -11,9 +10,7 @@ use serde_json::{Value, json};
 
 use super::obstacles::{Catalogue, Limits};
 use super::plan::Existing;
-use super::source::Calls;
-use crate::client::wire::{Organization, Secret};
-use crate::client::{ApiFailure, Call, Client, Seen};
+use crate::client::{ApiFailure, Call, Client};
 
 type Answer<T> = Result<T, ApiFailure>;
 
@@ -23,8 +20,6 @@ const SECRETS_AT_ONCE: usize = 4;
 /// The deployment that endpoints come to.
 pub(crate) struct Target {
     client: Client,
-    calls: Calls,
-    writes: AtomicU64,
     limits: Limits,
     /// The profiles that it has, as far as its description says.
     profiles: Vec<String>,
@@ -43,16 +38,6 @@ pub(crate) struct Has {
 }
 
 #[derive(Deserialize)]
-struct Endpoints {
-    endpoints: Vec<Existing>,
-}
-
-#[derive(Deserialize)]
-struct OneEndpoint {
-    endpoint: Existing,
-}
-
-#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct EventTypes {
     event_types: Vec<EventType>,
@@ -64,22 +49,14 @@ struct EventType {
     name: String,
 }
 
-#[derive(Deserialize)]
-struct Organizations {
-    organizations: Vec<Organization>,
-}
-
 impl Target {
-    /// The deployment behind a client, called so many times at once at most.
-    pub(crate) async fn new(client: Client, at_once: usize) -> Answer<Self> {
-        let calls = Calls::at_once(at_once);
-        let description: Value = calls.make(&client, &Call::get(&["openapi.json"])).await?;
+    /// The deployment behind a client.
+    pub(crate) async fn new(client: Client) -> Answer<Self> {
+        let description = client.description().await?;
         let names = description.pointer("/components/schemas/Organization/properties/profile/enum");
         let names = names.and_then(Value::as_array).into_iter().flatten();
         Ok(Self {
             client,
-            calls,
-            writes: AtomicU64::new(0),
             limits: Limits::of(&description),
             profiles: names.filter_map(Value::as_str).map(str::to_owned).collect(),
             catalogues: Mutex::default(),
@@ -91,11 +68,6 @@ impl Target {
         self.limits
     }
 
-    /// How many calls were made, and how many of them were to change something.
-    pub(crate) fn counted(&self) -> (u64, u64) {
-        (self.calls.made(), self.writes.load(Ordering::Relaxed))
-    }
-
     /// Why a profile cannot be had.
     pub(crate) fn no_profile(&self, wanted: &str) -> Option<String> {
         let known = self.profiles.is_empty() || self.profiles.iter().any(|known| known == wanted);
@@ -104,8 +76,8 @@ impl Target {
 
     /// An organization, if it is there. Its profile is looked up where that matters.
     pub(crate) async fn organization(&self, id: &str, with_profile: bool) -> Answer<Option<Has>> {
-        let endpoints = match self.calls.make(&self.client, &Call::get(&["organizations", id, "webhooks"])).await {
-            Ok(Endpoints { endpoints }) => endpoints,
+        let endpoints = match self.client.endpoints_as(id).await {
+            Ok(endpoints) => endpoints,
             Err(failure) if failure.refusal(404).is_some() => return Ok(None),
             Err(failure) => return Err(failure),
         };
@@ -127,20 +99,17 @@ impl Target {
 
     /// Makes an organization.
     pub(crate) async fn initialize(&self, id: &str, profile: Option<&str>) -> Answer<Has> {
-        let body = profile.map_or_else(|| json!({}), |profile| json!({ "profile": profile }));
-        let call = Call::post(&["webhooks", "organizations", id, "initialize"]).json(&body).repeatable(true);
-        let made: Organization = self.write(&call).await?;
+        let made = self.client.initialize(id, profile).await?.it;
         let catalogue = self.catalogue(id, Some(&made.profile)).await?;
         Ok(Has { profile: Some(made.profile), catalogue: Some(catalogue), endpoints: Vec::new() })
     }
 
     /// The organization's profile; only the admin key is told.
     async fn profile(&self, id: &str) -> Answer<Option<String>> {
-        let call = Call::get(&["organizations"]).query("prefix", Some(id)).query("limit", Some(1));
-        match self.calls.make::<Organizations>(&self.client, &call).await {
+        match self.client.organizations(Some(id), 1).next().await {
             Ok(found) => {
-                let found = found.organizations.into_iter().find(|found| found.organization_id == id);
-                Ok(found.map(|found| found.profile))
+                let found = found.into_iter().flatten().find(|found| found.it.organization_id == id);
+                Ok(found.map(|found| found.it.profile))
             }
             Err(failure) if failure.refusal(403).is_some() => Ok(None),
             Err(failure) => Err(failure),
@@ -153,7 +122,7 @@ impl Target {
             return Ok(known);
         }
         let call = Call::get(&["organizations", id, "webhooks", "event-types"]);
-        let EventTypes { event_types } = self.calls.make(&self.client, &call).await?;
+        let EventTypes { event_types } = self.client.call(&call).await?;
         let types = event_types.into_iter().map(|entry| entry.name).collect();
         let read = Arc::new(Catalogue { profile: profile.map(str::to_owned), types });
         if let Some(profile) = profile {
@@ -165,33 +134,24 @@ impl Target {
     /// The secrets of endpoints, by the endpoints' ids.
     pub(crate) async fn secrets(&self, organization: &str, endpoints: Vec<String>) -> Answer<BTreeMap<String, String>> {
         let read = stream::iter(endpoints).map(async |endpoint: String| {
-            let path = ["organizations", organization, "webhooks", &endpoint, "secret"];
-            let secret: Secret = self.calls.make(&self.client, &Call::get(&path)).await?;
-            Ok((endpoint, secret.secret))
+            let secret = self.client.secret(organization, &endpoint).await?.it.secret;
+            Ok((endpoint, secret))
         });
         read.buffer_unordered(SECRETS_AT_ONCE).try_collect().await
     }
 
-    /// Makes an endpoint. It has a uid, so a second call makes no second one.
+    /// Makes an endpoint, which has a uid.
     pub(crate) async fn make(&self, organization: &str, body: &Value) -> Answer<Existing> {
-        let call = Call::post(&["organizations", organization, "webhooks"]).json(body).repeatable(true);
-        self.write::<OneEndpoint>(&call).await.map(|made| made.endpoint)
+        self.client.create_endpoint_with_uid(organization, body).await
     }
 
     /// Changes an endpoint.
     pub(crate) async fn change(&self, organization: &str, endpoint: &str, fields: &Value) -> Answer<()> {
-        let call = Call::patch(&["organizations", organization, "webhooks", endpoint]).json(fields);
-        self.write::<Value>(&call).await.map(drop)
+        self.client.change_endpoint(organization, endpoint, fields).await.map(drop)
     }
 
     /// Gives an endpoint another secret. The present one signs on for a day.
     pub(crate) async fn roll(&self, organization: &str, endpoint: &str, secret: &str) -> Answer<()> {
-        let call = Call::post(&["organizations", organization, "webhooks", endpoint, "secret", "roll"]);
-        self.write::<Seen<Secret>>(&call.json(&json!({ "secret": secret }))).await.map(drop)
-    }
-
-    async fn write<T: serde::de::DeserializeOwned>(&self, call: &Call) -> Answer<T> {
-        self.writes.fetch_add(1, Ordering::Relaxed);
-        self.calls.make(&self.client, call).await
+        self.client.roll_secret(organization, endpoint, &json!({ "secret": secret })).await.map(drop)
     }
 }

@@ -187,7 +187,8 @@ async fn secret(context: &Context<'_>, client: &Client, command: SecretCommand) 
         SecretCommand::Roll { which, expire_old, yes } => {
             let what = if expire_old { "the present one is good no more" } else { "both sign for a day" };
             confirm(&format!("Make a new secret for {}? From then on {what}.", which.endpoint), yes).await?;
-            let rolled = client.roll_secret(&which.organization, &which.endpoint, expire_old).await;
+            let rolled =
+                client.roll_secret(&which.organization, &which.endpoint, &json!({ "expireOld": expire_old })).await;
             (which, rolled)
         }
     };

@@ -4,13 +4,8 @@ pub(crate) mod file;
 pub(crate) mod slothbox;
 pub(crate) mod svix;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use tokio::sync::Semaphore;
-
 use super::record::Record;
-use crate::client::{ApiFailure, Call, Client};
+use crate::client::{ApiFailure, Client};
 use crate::failure::Failure;
 
 /// An organization of a source.
@@ -34,7 +29,7 @@ impl Found {
 /// How its endpoints are read.
 enum Place {
     /// By the application's id.
-    Svix(String),
+    Svix(Client, String),
     /// With a key of the organization's own.
     Slothbox(Client),
     /// They are here.
@@ -72,60 +67,11 @@ impl Finder {
     }
 }
 
-/// Reads endpoints, with so many calls at once at most.
-pub(crate) struct Reader {
-    svix: Option<svix::Reader>,
-    calls: Arc<Calls>,
-}
-
-/// Makes calls, so many at once at most, and counts them.
-pub(crate) struct Calls {
-    turns: Semaphore,
-    made: AtomicU64,
-}
-
-impl Calls {
-    /// So many at once.
-    pub(crate) fn at_once(calls: usize) -> Self {
-        Self { turns: Semaphore::new(calls), made: AtomicU64::new(0) }
-    }
-
-    /// How many there were.
-    pub(crate) fn made(&self) -> u64 {
-        self.made.load(Ordering::Relaxed)
-    }
-
-    /// Makes one. Where there are too many for the other side the client waits, and this keeps its turn, so that there
-    /// are fewer.
-    pub(crate) async fn make<T: serde::de::DeserializeOwned>(
-        &self,
-        client: &Client,
-        call: &Call,
-    ) -> Result<T, ApiFailure> {
-        // It is closed nowhere; if it were, the calls would only be more.
-        let _turn = self.turns.acquire().await.ok();
-        client.call_counted(call, &self.made).await
-    }
-}
-
-impl Reader {
-    /// One that makes its calls so.
-    pub(crate) fn new(svix: Option<svix::Reader>, calls: Arc<Calls>) -> Self {
-        Self { svix, calls }
-    }
-
-    /// How many calls were made to the source.
-    pub(crate) fn calls(&self) -> u64 {
-        self.calls.made()
-    }
-
-    /// An organization's endpoints, each read whole or not at all. It fails where others would fail of the same.
-    pub(crate) async fn endpoints(&self, found: &Found) -> Result<Vec<Result<Record, Unread>>, ApiFailure> {
-        match (&found.place, &self.svix) {
-            (Place::Svix(application), Some(svix)) => svix.endpoints(&self.calls, application).await,
-            (Place::Svix(_), None) => Ok(Vec::new()),
-            (Place::Slothbox(client), _) => slothbox::endpoints(&self.calls, client, &found.organization).await,
-            (Place::Read(records), _) => Ok(records.iter().cloned().map(Ok).collect()),
-        }
+/// Reads an organization's endpoints, each whole or not at all. It fails where others would fail of the same.
+pub(crate) async fn endpoints(found: &Found) -> Result<Vec<Result<Record, Unread>>, ApiFailure> {
+    match &found.place {
+        Place::Svix(client, application) => svix::endpoints(client, application).await,
+        Place::Slothbox(client) => slothbox::endpoints(client, &found.organization).await,
+        Place::Read(records) => Ok(records.iter().cloned().map(Ok).collect()),
     }
 }

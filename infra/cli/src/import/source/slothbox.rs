@@ -2,13 +2,12 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
+use std::sync::Arc;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use serde::Deserialize;
 
-use super::{Calls, Found, Place, Unread};
-use crate::client::wire::Secret;
-use crate::client::{ApiFailure, Call, Client};
+use super::{Found, Place, Unread};
+use crate::client::{ApiFailure, Client, Traffic};
 use crate::failure::Failure;
 use crate::import::plan::Existing;
 use crate::import::record::{Record, Status, Unless};
@@ -26,10 +25,11 @@ impl Organizations {
     /// Those organizations of a system, read with those keys.
     pub(crate) fn new(
         url: &str,
+        traffic: &Arc<Traffic>,
         organizations: impl IntoIterator<Item = (String, String)>,
         profile: Option<String>,
     ) -> Result<Self, Failure> {
-        let (client, key) = (Client::new(url, String::new())?, String::new());
+        let (client, key) = (Client::new(url, String::new())?.among(traffic), String::new());
         Ok(Self { client, key, profile, left: organizations.into_iter().collect() })
     }
 
@@ -62,23 +62,12 @@ pub(crate) fn read_keys(file: &Path) -> Result<Vec<(String, String)>, Failure> {
     lines.collect()
 }
 
-#[derive(Deserialize)]
-struct Endpoints {
-    endpoints: Vec<Existing>,
-}
-
 /// An organization's endpoints.
-pub(super) async fn endpoints(
-    calls: &Calls,
-    client: &Client,
-    organization: &str,
-) -> Result<Vec<Result<Record, Unread>>, ApiFailure> {
-    let path = ["organizations", organization, "webhooks"];
-    let Endpoints { endpoints } = calls.make(client, &Call::get(&path)).await?;
+pub(super) async fn endpoints(client: &Client, organization: &str) -> Result<Vec<Result<Record, Unread>>, ApiFailure> {
+    let endpoints = client.endpoints_as(organization).await?;
     let read = stream::iter(endpoints).map(async |endpoint: Existing| {
-        let path = ["organizations", organization, "webhooks", endpoint.endpoint_id.as_str(), "secret"];
-        match calls.make::<Secret>(client, &Call::get(&path)).await {
-            Ok(read) => Ok(Ok(record(endpoint, read.secret))),
+        match client.secret(organization, &endpoint.endpoint_id).await {
+            Ok(read) => Ok(Ok(record(endpoint, read.it.secret))),
             Err(failure) if failure.reasons().is_none() => Err(failure),
             Err(failure) => Ok(Err(Unread { why: failure.to_string(), uid: endpoint.endpoint_id, url: endpoint.url })),
         }

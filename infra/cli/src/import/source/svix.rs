@@ -3,14 +3,13 @@
 //! Its API is public: <https://api.svix.com/docs>. Of the names that its versions differ in both are read.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{Calls, Found, Place, Unread};
+use super::{Found, Place, Unread};
 use crate::client::{ApiFailure, Call, Client, Explain as _};
 use crate::failure::Failure;
 use crate::import::record::{Record, Status, Unless};
@@ -91,7 +90,6 @@ pub(crate) fn client(token: &str, url: Option<&str>) -> Result<Client, Failure> 
 /// The applications, page by page.
 pub(crate) struct Applications {
     client: Client,
-    calls: Arc<Calls>,
     profile: Option<String>,
     read: VecDeque<Application>,
     iterator: Option<String>,
@@ -100,28 +98,25 @@ pub(crate) struct Applications {
 
 impl Applications {
     /// All of them, from the first on.
-    pub(crate) fn new(client: Client, calls: Arc<Calls>, profile: Option<String>) -> Self {
-        Self { client, calls, profile, read: VecDeque::new(), iterator: None, done: false }
+    pub(crate) fn new(client: Client, profile: Option<String>) -> Self {
+        Self { client, profile, read: VecDeque::new(), iterator: None, done: false }
     }
 
     /// The next one.
     pub(crate) async fn next(&mut self) -> Result<Option<Found>, Failure> {
         while self.read.is_empty() && !self.done {
             let call = page(&["api", "v1", "app"], self.iterator.take());
-            let page: Page<Application> = self
-                .calls
-                .make(&self.client, &call)
-                .await
-                .explain(|| "Svix's applications could not be listed.".to_owned())?;
+            let page: Page<Application> =
+                self.client.call(&call).await.explain(|| "Svix's applications could not be listed.".to_owned())?;
             self.done = page.done || page.iterator.is_none();
             self.iterator = page.iterator;
             self.read = page.data.into();
         }
-        Ok(self.read.pop_front().map(|application| found(application, self.profile.clone())))
+        Ok(self.read.pop_front().map(|application| found(&self.client, application, self.profile.clone())))
     }
 }
 
-fn found(application: Application, profile: Option<String>) -> Found {
+fn found(client: &Client, application: Application, profile: Option<String>) -> Found {
     let mut notes = Vec::new();
     if let Some(limit) = application.throttle_rate.or(application.rate_limit) {
         notes
@@ -131,68 +126,47 @@ fn found(application: Application, profile: Option<String>) -> Found {
         notes.push("the application's metadata is not taken over".to_owned());
     }
     let organization = application.uid.unwrap_or_else(|| application.id.clone());
-    Found { organization, profile, notes, place: Place::Svix(application.id) }
+    Found { organization, profile, notes, place: Place::Svix(client.clone(), application.id) }
 }
 
-/// Reads an application's endpoints.
-pub(crate) struct Reader {
-    client: Client,
+/// An application's endpoints, oldest first.
+pub(super) async fn endpoints(client: &Client, application: &str) -> Result<Vec<Result<Record, Unread>>, ApiFailure> {
+    let path = ["api", "v1", "app", application, "endpoint"];
+    let (mut endpoints, mut iterator) = (Vec::new(), None);
+    loop {
+        let page: Page<Endpoint> = client.call(&page(&path, iterator)).await?;
+        endpoints.extend(page.data);
+        iterator = page.iterator;
+        if page.done || iterator.is_none() {
+            break;
+        }
+    }
+    let read = stream::iter(endpoints).map(|endpoint| whole(client, application, endpoint));
+    read.buffered(8).try_collect().await
 }
 
-impl Reader {
-    /// By that client.
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client }
-    }
-
-    /// All of them, oldest first.
-    pub(super) async fn endpoints(
-        &self,
-        calls: &Calls,
-        application: &str,
-    ) -> Result<Vec<Result<Record, Unread>>, ApiFailure> {
-        let path = ["api", "v1", "app", application, "endpoint"];
-        let (mut endpoints, mut iterator) = (Vec::new(), None);
-        loop {
-            let page: Page<Endpoint> = calls.make(&self.client, &page(&path, iterator)).await?;
-            endpoints.extend(page.data);
-            iterator = page.iterator;
-            if page.done || iterator.is_none() {
-                break;
-            }
+/// An endpoint with what takes calls of its own.
+async fn whole(client: &Client, application: &str, endpoint: Endpoint) -> Result<Result<Record, Unread>, ApiFailure> {
+    let path = |what| ["api", "v1", "app", application, "endpoint", endpoint.id.as_str(), what];
+    let get = |what| Call::get(&path(what));
+    let (secret, headers, transformation) = (get("secret"), get("headers"), get("transformation"));
+    let read = tokio::join!(
+        client.call::<Secret>(&secret),
+        client.call::<Headers>(&headers),
+        client.call::<Transformation>(&transformation),
+    );
+    let transformation = match read.2 {
+        // A Svix server of one's own has none.
+        Err(failure) if [404, 405, 501].iter().any(|status| failure.refusal(*status).is_some()) => {
+            Ok(Transformation::default())
         }
-        let read = stream::iter(endpoints).map(|endpoint| self.whole(calls, application, endpoint));
-        read.buffered(8).try_collect().await
-    }
-
-    /// An endpoint with what takes calls of its own.
-    async fn whole(
-        &self,
-        calls: &Calls,
-        application: &str,
-        endpoint: Endpoint,
-    ) -> Result<Result<Record, Unread>, ApiFailure> {
-        let path = |what| ["api", "v1", "app", application, "endpoint", endpoint.id.as_str(), what];
-        let get = |what| Call::get(&path(what));
-        let (secret, headers, transformation) = (get("secret"), get("headers"), get("transformation"));
-        let read = tokio::join!(
-            calls.make::<Secret>(&self.client, &secret),
-            calls.make::<Headers>(&self.client, &headers),
-            calls.make::<Transformation>(&self.client, &transformation),
-        );
-        let transformation = match read.2 {
-            // A Svix server of one's own has none.
-            Err(failure) if [404, 405, 501].iter().any(|status| failure.refusal(*status).is_some()) => {
-                Ok(Transformation::default())
-            }
-            read => read,
-        };
-        let parts = read.0.and_then(|secret| Ok((secret, read.1?, transformation?)));
-        match parts {
-            Ok((secret, headers, transformation)) => Ok(Ok(record(endpoint, secret, headers, &transformation))),
-            Err(failure) if failure.reasons().is_none() => Err(failure),
-            Err(failure) => Ok(Err(Unread { why: failure.to_string(), uid: endpoint.id, url: endpoint.url })),
-        }
+        read => read,
+    };
+    let parts = read.0.and_then(|secret| Ok((secret, read.1?, transformation?)));
+    match parts {
+        Ok((secret, headers, transformation)) => Ok(Ok(record(endpoint, secret, headers, &transformation))),
+        Err(failure) if failure.reasons().is_none() => Err(failure),
+        Err(failure) => Ok(Err(Unread { why: failure.to_string(), uid: endpoint.id, url: endpoint.url })),
     }
 }
 
