@@ -17,6 +17,9 @@ export PYTHONUTF8 = 1
 LOCAL := infra/local
 VENV := .venv/bin
 IN_VENV := $(VENV)/python
+# Parts of the whole workspace, as infra/local/cargo.py says; but for what has no tests of its own.
+UNIT_TESTS := cargo test --workspace --exclude hookbell-instructions --locked --lib --bins
+WITHOUT_STACK := $(addprefix --test=,tidy $(basename $(notdir $(wildcard crates/domain/tests/* crates/egress/tests/*))))
 SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam
 
 .DEFAULT_GOAL := help
@@ -71,8 +74,7 @@ browser: test-tools ## drive the console of the running stack by a browser
 	@$(IN_VENV) $(LOCAL)/browser.py
 
 fuzz: ## feed the parsers with wrong texts, each for SECONDS, or TARGET alone
-	FUZZ_SECONDS=$(SECONDS) FUZZ_SEED=$(SEED) cargo test --workspace --locked --exclude hookbell-testkit --lib --bins -- \
-		fuzz::$(TARGET) --nocapture
+	FUZZ_SECONDS=$(SECONDS) FUZZ_SEED=$(SEED) $(UNIT_TESTS) -- fuzz::$(TARGET) --nocapture
 
 bench: bench-tools ## measure what a million messages cost, how long one takes, and draw up a report
 	@PYTHONPATH=$(LOCAL) $(IN_VENV) infra/bench/bench.py
@@ -90,7 +92,7 @@ migration: tools ## bring SIZE endpoints over from a stand-in for Svix, twice, o
 	@$(IN_VENV) $(LOCAL)/migration.py
 
 recording: ## keep what this version stores and queues, for later ones to be tried with
-	HOOKBELL_STACK=.local/stack.json cargo test --package hookbell-testkit --test upgrade --locked -- --ignored --nocapture
+	HOOKBELL_STACK=.local/stack.json cargo test --workspace --locked --test upgrade -- --ignored --nocapture
 
 package: tools ## pack what a release consists of, into dist/
 	@PYTHONPATH=$(LOCAL) $(IN_VENV) infra/release/package.py
@@ -111,9 +113,7 @@ down: ## stop the local AWS
 check: tools ## formatting, lints, tests without a stack, and the template
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo test --workspace --locked --exclude hookbell-testkit
-	cargo test --package hookbell-testkit --lib --locked
-	cargo test --package hookbell-testkit --test tidy --locked
+	$(UNIT_TESTS) $(WITHOUT_STACK)
 	$(SAM) validate --lint
 	$(VENV)/cfn-lint template.yaml infra/*.yaml infra/snippets/*.yaml
 	$(IN_VENV) -m compileall -q $(LOCAL) infra/bench infra/capacity infra/chaos infra/gradual infra/instructions infra/release
@@ -135,7 +135,8 @@ check: tools ## formatting, lints, tests without a stack, and the template
 		echo "cargo-deny is not installed, so bans, licenses and sources were not checked."; \
 	fi
 
-test: test-tools check ## check, then the tests, the fuzzer and the demo on a stack of their own
+test: test-tools ## check, then the tests, the fuzzer and the demo on a stack of their own
+	@$(IN_VENV) $(LOCAL)/build_beside.py $(MAKE) --no-print-directory check
 	@$(IN_VENV) $(LOCAL)/outer_ring.py
 
 clean: ## stop everything, and remove the tools, the stack's files and the builds

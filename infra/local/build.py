@@ -9,8 +9,8 @@ from pathlib import Path
 
 import aws
 from commands import run_logged
-from say import Failure
-from settings import BUILD_FOLDER, REQUIREMENTS, ROOT, TEMPLATE, Settings
+from say import Failure, explained_failures
+from settings import BUILD_FOLDER, REQUIREMENTS, ROOT, TEMPLATE, Settings, for_test
 
 # crates/testkit goes into no function.
 SOURCES = (
@@ -65,3 +65,8 @@ def source_files() -> Iterator[Path]:
             yield source
         else:
             yield from sorted(path for path in source.rglob("*") if path.is_file())
+
+
+if __name__ == "__main__":
+    with explained_failures():
+        build(for_test())

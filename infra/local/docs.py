@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import aws
+import cargo
 import stack
 from commands import run_logged
 from documents.pages import Page, all_pages
@@ -50,9 +51,9 @@ def run(settings: Settings, running: stack.Stack) -> str:
 
 
 def build_cli(settings: Settings) -> None:
-    """Build `hookbell`, with the features of the whole workspace: then nothing is compiled twice."""
+    """Build `hookbell`, with the features that the tests have: then nothing is compiled twice."""
     log = settings.logs / "build-cli.log"
-    command = ["cargo", "build", "--workspace", "--locked", "--bin", HOOKBELL.name]
+    command = [*cargo.BUILD, "--bin", HOOKBELL.name, *cargo.AS_FOR_TESTS]
     if not run_logged(command, log, os.environ):
         raise Failure("The CLI does not compile.", "repair what the log names.", log)
 

@@ -9,6 +9,7 @@ import os
 import subprocess
 
 import aws
+import cargo
 from own_stack import own_stack
 from say import Failure, Steps, explained_failures
 from settings import ROOT, for_test
@@ -27,8 +28,7 @@ def main() -> None:
                 "HOOKBELL_STACK": str(settings.stack_file),
                 "HOOKBELL_ISOLATION": os.environ.get("SIZE") or "100x60",
             }
-            command = ["cargo", "test", "--package", "hookbell-testkit", "--locked"]
-            command += ["--test", "isolation", "--", "--nocapture"]
+            command = [*cargo.TEST, "--test", "isolation", "--", "--nocapture"]
             with steps.step("Measuring"):
                 if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode != 0:
                     raise Failure("Receivers that hang delay others.", "the numbers are above.")

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import aws
 import browser
+import cargo
 import deploying
 import docs
 import fuzz
@@ -25,9 +26,6 @@ from say import Failure, Steps, explained_failures, line
 from settings import ROOT, Settings, for_test, shown
 
 TOTAL_STEPS = 12
-
-TESTS = ("cargo", "test", "--package", "hookbell-testkit", "--locked")
-CHAOS = "what_was_accepted_comes_to_its_end_whatever_goes_wrong"
 
 
 def main() -> None:
@@ -62,7 +60,7 @@ def test(settings: Settings, running: stack.Stack, steps: Steps) -> None:
         "RUST_TEST_THREADS": "8",
     }
     with steps.step("Running the tests against the stack"):
-        command = [*TESTS, "--no-fail-fast", "--", "--skip", CHAOS]
+        command = [*cargo.TEST, "--no-fail-fast", *cargo.on_a_stack()]
         if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode != 0:
             raise Failure(
                 "A test failed.",
@@ -94,7 +92,7 @@ def break_what_is_around(settings: Settings, environment: Mapping[str, str]) -> 
     """Run the short chaos, with its output in a log."""
     log = settings.logs / "chaos.log"
     with log.open("wb") as output:
-        command = [*TESTS, "--test", "chaos"]
+        command = [*cargo.TEST, "--test", cargo.CHAOS]
         done = subprocess.run(command, cwd=ROOT, env=environment, stdout=output, stderr=output, check=False)
     if done.returncode != 0:
         raise Failure("Something accepted was lost, or sent too often.", "the log says what.", log)
