@@ -1,6 +1,6 @@
 //! What is linked into the functions: one TLS stack, one HTTP stack, one runtime.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use crate::Breaches;
@@ -18,17 +18,50 @@ const BANNED: [(&str, &str); 6] = [
     ("rustls 0.21", "the default features of an aws-sdk-* crate"),
 ];
 
-/// The crates in the functions, each as "name version": what cargo builds for them without dev-dependencies.
-fn linked() -> BTreeSet<String> {
+/// The shapes of what Lambda hands over: each function has those that it needs, and nothing else is built on them.
+const BY_FUNCTION: &str = "aws_lambda_events";
+
+/// After a crate whose own dependencies are listed further up.
+const SHOWN_BEFORE: &str = " (*)";
+
+/// What cargo builds for some packages without dev-dependencies, a line for each crate.
+fn tree(format: &str, packages: &[String]) -> BTreeSet<String> {
     let mut command = Command::new(env!("CARGO"));
-    command.args(["tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}"]);
-    for folder in crate::folders_in("functions") {
-        command.args(["--package", &format!("hookbell-{folder}")]);
-    }
+    command.args(["tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", format]);
+    command.args(packages.iter().flat_map(|package| ["--package", package]));
     let output = command.current_dir(crate::ROOT).output().expect("cargo");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let lines = String::from_utf8(output.stdout).expect("UTF-8");
-    lines.lines().filter_map(|line| line.split_once(" v")).map(|(name, rest)| name_and_version(name, rest)).collect()
+    lines.lines().map(|line| line.trim_end_matches(SHOWN_BEFORE).to_owned()).collect()
+}
+
+fn functions() -> Vec<String> {
+    crate::folders_in("functions").iter().map(|folder| format!("hookbell-{folder}")).collect()
+}
+
+/// The crates in the functions, each as "name version".
+fn linked() -> BTreeSet<String> {
+    let lines = tree("{p}", &functions());
+    lines.iter().filter_map(|line| line.split_once(" v")).map(|(name, rest)| name_and_version(name, rest)).collect()
+}
+
+/// The crates in each function built by itself, each as "name version features".
+fn with_features() -> Vec<BTreeSet<String>> {
+    functions().into_iter().map(|function| tree("{p} {f}", &[function])).collect()
+}
+
+/// Crates that are compiled more than once, because not all functions ask for the same features.
+fn differing(functions: &[BTreeSet<String>]) -> Breaches {
+    let mut found = BTreeMap::<&str, BTreeSet<&str>>::new();
+    for line in functions.iter().flatten() {
+        if let Some((name, features)) = line.rsplit_once(' ') {
+            found.entry(name).or_default().insert(features);
+        }
+    }
+    found.retain(|name, features| features.len() > 1 && !name.starts_with(BY_FUNCTION));
+    let breach =
+        |(name, features)| format!("{name}: the functions ask for the features {features:?}; name all in crates/aws");
+    found.into_iter().map(breach).collect()
 }
 
 fn name_and_version(name: &str, rest: &str) -> String {
@@ -82,4 +115,13 @@ fn the_functions_have_one_tls_stack() {
 fn the_functions_have_one_version_of_what_is_large() {
     check(duplicates, "http 0.2.12", "http: the functions have the versions");
     check(duplicates, "tokio 2.0.0", "tokio: the functions have the versions");
+}
+
+#[test]
+fn the_sdk_is_compiled_once_for_all_functions() {
+    let mut functions = with_features();
+    crate::kept(&differing(&functions));
+    functions[0].insert("indexmap v2.0.0 default,serde".to_owned());
+    functions[1].insert("indexmap v2.0.0 default".to_owned());
+    crate::noticed(&differing(&functions), "indexmap v2.0.0: the functions ask for the features");
 }
