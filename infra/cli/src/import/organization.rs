@@ -205,11 +205,8 @@ impl Work<'_> {
             return Ok(());
         }
         let Manner { apply, disabled, .. } = self.importer.manner;
-        if disabled && record.status.is_none() {
-            shown.fate = Fate::Cannot(vec![
-                "it brings no status, so no later import would enable it: give it one, or leave out --disabled"
-                    .to_owned(),
-            ]);
+        if let Some(why) = plan::never_enabled(record, disabled) {
+            shown.fate = Fate::Cannot(vec![why]);
             return Ok(());
         }
         self.room = self.room.map(|room| room - 1);
@@ -270,6 +267,7 @@ impl Work<'_> {
         let record = &Record { status: record.status.filter(|_| !disabled), ..record.clone() };
         let changes = plan::changes(record, known, self.secrets.get(&known.endpoint_id).map(String::as_str));
         shown.notes.extend(plan::left_disabled(record, known));
+        shown.notes.extend(plan::sent_without(record, known));
         if changes.is_empty() {
             shown.fate = Fate::Same;
             return Ok(());
