@@ -192,8 +192,8 @@ pub(crate) async fn attempt(
     let recorded =
         sender.table.record_attempt(&delivery, job.turn, &finished.attempt, &finished.decision, finished.at).await?;
     let follow_up = match recorded {
-        Recorded::Decided => Subject::of(&delivery).follow(&finished.decision, job.turn, finished.at),
-        Recorded::Overtaken => Subject::of(&delivery).follow_directive(&finished.decision, finished.at),
+        Recorded::Decided => Subject::of_job(&job).follow(&finished.decision, job.turn, finished.at),
+        Recorded::Overtaken => Subject::of_job(&job).follow_directive(&finished.decision, finished.at),
         Recorded::ByAnother => {
             tracing::warn!(
                 message_id = %task.message_id,

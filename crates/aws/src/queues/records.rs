@@ -126,6 +126,10 @@ pub struct Ended {
     pub ended_because: EndedBecause,
     /// When, unix milliseconds.
     pub ended_at: i64,
+    /// When the endpoint had changed last as its last attempt knew it, unix milliseconds; absent where that is not known
+    /// any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint_as_of: Option<i64>,
 }
 
 /// Why a delivery that ended concerns its endpoint.
@@ -208,6 +212,12 @@ impl Ended {
     #[must_use]
     pub fn ended_at(&self) -> Timestamp {
         Timestamp::from_millisecond(self.ended_at).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// Whether it says something of an endpoint that changed last at `updated_at`, and nothing only of what that was before.
+    #[must_use]
+    pub fn is_about(&self, updated_at: Timestamp) -> bool {
+        updated_at.as_millisecond() <= self.endpoint_as_of.unwrap_or(self.ended_at)
     }
 }
 
@@ -379,6 +389,7 @@ mod tests {
             delivery_id: task.delivery_id,
             ended_because: EndedBecause::Exhausted,
             ended_at: 5,
+            endpoint_as_of: Some(4),
         };
         let (task, replay) = (Task::Delivery(task), Task::Replay(replay));
         for task in [task, replay] {
@@ -390,5 +401,21 @@ mod tests {
         let text = write(&ended).unwrap();
         assert_eq!(text.parse::<Ended>().unwrap(), ended);
         assert!(text.parse::<Task>().is_err());
+    }
+
+    #[test]
+    fn an_end_is_about_the_endpoint_as_its_attempt_knew_it_or_where_that_is_not_known_as_it_was_by_then() {
+        let at = |ms| Timestamp::from_millisecond(ms).unwrap();
+        let known = Ended {
+            organization_id: "org_1".parse().unwrap(),
+            endpoint_id: EndpointId::new(at(1), 1),
+            delivery_id: DeliveryId::new(at(1), 2),
+            ended_because: EndedBecause::Gone,
+            ended_at: 9,
+            endpoint_as_of: Some(4),
+        };
+        assert_eq!([4, 5, 9].map(|updated| known.is_about(at(updated))), [true, false, false]);
+        let unknown = Ended { endpoint_as_of: None, ..known };
+        assert_eq!([4, 9, 10].map(|updated| unknown.is_about(at(updated))), [true, true, false]);
     }
 }
