@@ -212,7 +212,8 @@ async fn advance(sender: &Sender, task: DeliveryTask, record: &Record, budget: B
                     finish(sender, Some(FollowUp::End(end))).await.map(|_| Head::Gone)
                 }
                 Step::Follow(follow_up) => finish(sender, Some(follow_up)).await,
-                Step::Done | Step::Again | Step::Poison(_) => Ok(Head::Over),
+                Step::Again => Ok(Head::Waits(now)),
+                Step::Done | Step::Poison(_) => Ok(Head::Over),
             }
         }
         Claim::Gone => Ok(Head::Over),

@@ -200,7 +200,8 @@ pub(crate) async fn attempt(
                 delivery_id = %task.delivery_id,
                 "the attempt was recorded by another worker"
             );
-            return Ok((Step::Done, None));
+            // What follows from it may not be on its queue yet: this record comes again, and the row tells.
+            return Ok((Step::Again, None));
         }
     };
     Ok((follow_up.map_or(Step::Done, Step::Follow), Some((job, finished))))
