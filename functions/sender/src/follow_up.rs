@@ -21,7 +21,7 @@ pub(crate) struct Subject {
     pub(crate) endpoint_id: EndpointId,
     pub(crate) message_id: MessageId,
     pub(crate) delivery_id: DeliveryId,
-    /// When the endpoint had changed last as its attempt knew it, where there is one.
+    /// When the endpoint had changed last, as far as its attempt knows, where there is one.
     pub(crate) endpoint_as_of: Option<Timestamp>,
 }
 

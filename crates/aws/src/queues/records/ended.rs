@@ -22,8 +22,8 @@ pub struct Ended {
     pub ended_because: EndedBecause,
     /// When, unix milliseconds.
     pub ended_at: i64,
-    /// When the endpoint had changed last as its last attempt knew it, unix milliseconds; absent where that is not known
-    /// any more.
+    /// When the endpoint had changed last, as far as the attempt knew, unix milliseconds; absent where that is not known any
+    /// more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint_as_of: Option<i64>,
 }
@@ -47,7 +47,7 @@ impl Ended {
         Timestamp::from_millisecond(self.ended_at).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 
-    /// Whether it says something of an endpoint that changed last at `updated_at`, and nothing only of what that was before.
+    /// Whether it is about the endpoint as it is, which changed last at `updated_at`: whether the attempt knew of that.
     #[must_use]
     pub fn is_about(&self, updated_at: Timestamp) -> bool {
         updated_at.as_millisecond() <= self.endpoint_as_of.unwrap_or(self.ended_at)
