@@ -115,6 +115,7 @@ async fn a_parked_end_of_a_delivery_goes_back_to_where_ends_are_dealt_with() {
         endpoint_id: endpoint.id.parse().unwrap(),
         delivery_id: DeliveryId::new(now, u128::from(u64::from_str_radix(&fresh(), 16).unwrap())),
         ended_because: EndedBecause::Gone,
+        endpoint_as_of: None,
         ended_at: now.as_millisecond(),
     };
     Queue::at(&stack, &stack.parked_queue_url).put(&serde_json::to_string(&ended).unwrap()).await;

@@ -49,16 +49,22 @@ async fn a_source_that_fails_in_the_middle_stops_the_import_and_names_no_endpoin
 }
 
 #[tokio::test]
-async fn made_disabled_without_a_status_it_would_never_be_enabled() {
+async fn what_is_made_disabled_and_has_no_status_would_never_be_enabled() {
     let (stack, hookbell, file) =
         (Stack::load(), Hookbell::default(), std::env::temp_dir().join(format!("hookbell-import-{}", fresh())));
     let organization = Organization::unheard_of(&stack, "slothbox");
-    let line = json!({ "organization": organization.id, "uid": "a", "url": PUBLIC, "eventTypes": ["*"] });
+    let mut line = json!({ "organization": organization.id, "uid": "a", "url": PUBLIC, "eventTypes": ["*"] });
     std::fs::write(&file, line.to_string()).unwrap();
     let take = format!("import file {} --profile slothbox --apply", file.display());
     let (lines, _) = hookbell.import(&format!("{take} --disabled"), 5).await;
     assert!(lines[0]["reasons"][0].as_str().unwrap().contains("brings no status"), "{}", lines[0]);
+    line["missingHeaders"] = json!(["Authorization"]);
+    std::fs::write(&file, line.to_string()).unwrap();
+    let (lines, _) = hookbell.import(&take, 5).await;
+    assert!(lines[0]["reasons"][0].as_str().unwrap().contains("brings no status"), "{}", lines[0]);
     assert!(organization.endpoints().await.is_empty());
+    line.as_object_mut().unwrap().remove("missingHeaders");
+    std::fs::write(&file, line.to_string()).unwrap();
     hookbell.import(&take, 0).await;
     assert_eq!(organization.endpoints().await[0]["status"], "enabled");
     std::fs::remove_file(file).unwrap();

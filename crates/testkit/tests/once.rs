@@ -1,5 +1,10 @@
 //! Events that are reported twice, and records that are handed out twice: one message each.
 
+use std::time::Duration;
+
+use hookbell_aws::clients::Aws;
+use hookbell_aws::table::{EventIdState, Table};
+use hookbell_domain::ids::MessageId;
 use hookbell_testkit::fresh;
 use hookbell_testkit::organization::Organization;
 use hookbell_testkit::proxy::Which;
@@ -52,6 +57,20 @@ async fn of_many_calls_at_once_with_one_event_id_one_goes_through() {
     assert!(replies.iter().all(|reply| [200, 409].contains(&reply.status)));
     endpoint.wait_for_status(ids.first().unwrap(), "delivered").await;
     assert_eq!(rows::messages(&stack, &organization).await, 1);
+}
+
+#[tokio::test]
+async fn an_event_id_that_is_gone_when_its_message_is_noted_as_sent_can_be_taken_again() {
+    let stack = Stack::load();
+    let aws = Aws::local(&stack.aws_endpoint_url, &stack.region);
+    let table = Table::new(&aws, stack.table_name.clone(), Duration::from_hours(72));
+    let (organization, event) = (format!("org_{}", fresh()).parse().unwrap(), "evt-1".parse().unwrap());
+    // DynamoDB has deleted it in between.
+    table.mark_event_id_sent(&organization, &event).await.unwrap();
+    let now = Timestamp::now();
+    let message = MessageId::new(now, 1);
+    let state = table.reserve_event_id(&organization, &event, message, false, now).await.unwrap();
+    assert_eq!(state, EventIdState::Reserved(message));
 }
 
 #[tokio::test]

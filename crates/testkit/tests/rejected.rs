@@ -107,6 +107,31 @@ async fn an_event_with_a_mark_that_is_not_its_own_is_put_aside() {
 }
 
 #[tokio::test]
+async fn an_event_that_the_api_accepted_is_still_that_when_it_goes_back_to_work() {
+    let stack = Stack::load();
+    let organization = Organization::new(&stack, "slothbox").await;
+    let receiver = Receiver::always(&stack, 200).await;
+    let endpoint = organization.endpoint(&receiver, &["*"]).await;
+    let bench = Workbench::new(&stack).await;
+    let api = bench.function("api").await;
+    let send = json!({ "eventType": STARTED, "payload": { "resource": { "id": "x".repeat(2_000) } } });
+    let answer = bench.call(&api, "POST", &organization.sending("/send"), &send.to_string()).await;
+    assert_eq!(answer["statusCode"], 200, "{answer}");
+    // The limit is lowered while it is on its way, and raised again.
+    let bench = bench.with("BODY_LIMIT_BYTES", "1024");
+    bench.events.feed(&bench.function("sender").await).await;
+    let rejected = bench.events_dead_letters.drain().await.remove(0);
+    assert!(reason(&rejected).contains("the limit is 1024"));
+    let mark = rejected.message_attributes().unwrap()["hookbell-accepted"].string_value().unwrap();
+    bench.events.put_with(rejected.body().unwrap(), &[("hookbell-accepted", mark)]).await;
+    let bench = bench.with("BODY_LIMIT_BYTES", "262144");
+    bench.events.feed(&bench.function("sender").await).await;
+    let arrival = receiver.arrivals().remove(0);
+    arrival.verify(&endpoint.secret);
+    assert!(answer["body"].as_str().unwrap().contains(arrival.message_id()), "{answer}");
+}
+
+#[tokio::test]
 async fn what_is_no_delivery_is_parked_with_the_reason() {
     let stack = Stack::load();
     let parked = Queue::at(&stack, &stack.parked_queue_url);

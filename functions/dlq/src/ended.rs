@@ -3,7 +3,7 @@
 use hookbell_aws::AwsError;
 use hookbell_aws::metrics::Metric;
 use hookbell_aws::queues::{Ended, EndedBecause};
-use hookbell_aws::table::DisableCause;
+use hookbell_aws::table::{DisableCause, Seen};
 use hookbell_domain::endpoint::{Disabled, Endpoint};
 use hookbell_domain::ids::{EndpointId, EventId, ParseIdError};
 use hookbell_domain::profile::Profile;
@@ -51,9 +51,9 @@ pub(crate) async fn conclude(dlq: &Dlq, ended: &Ended) -> Result<(), AwsError> {
 fn cause<'a>(dlq: &Dlq, endpoint: &Endpoint, profile: &'a Profile, ended: &Ended) -> Option<DisableCause<'a>> {
     let at = ended.ended_at();
     let asked = |directive: Directive| {
-        // What its owner has changed since then (enabled it again, given it another URL), that answer is not about.
-        let reason = directive.disables().filter(|_| endpoint.updated_at <= at)?;
-        Some(DisableCause { reason, at, by: ended.delivery_id, seen: None })
+        // What its owner has changed since the attempt (enabled it again, given it another URL), that answer is not about.
+        let reason = directive.disables().filter(|_| ended.is_about(endpoint.updated_at))?;
+        Some(DisableCause { reason, at, by: ended.delivery_id, seen: Seen::AsOf(endpoint.updated_at) })
     };
     match ended.ended_because {
         EndedBecause::Gone => asked(Directive::Gone),
@@ -64,7 +64,7 @@ fn cause<'a>(dlq: &Dlq, endpoint: &Endpoint, profile: &'a Profile, ended: &Ended
                 reason: rule.reason,
                 at,
                 by: ended.delivery_id,
-                seen: Some(endpoint.health),
+                seen: Seen::Health(endpoint.health),
             })
         }
     }

@@ -59,7 +59,7 @@ impl Dlq {
     /// Puts a record where a person will look at it.
     pub(crate) async fn park(&self, body: &str, reason: String) -> Result<(), AwsError> {
         tracing::error!(reason = unquoted(&reason), "record.parked");
-        self.queues.park(&self.config.parked_queue, &[Parked { body, reason }]).await.all()?;
+        self.queues.park(&self.config.parked_queue, &[Parked { body, mark: None, reason }]).await.all()?;
         self.metrics.count(Metric::RecordsParked, 1);
         Ok(())
     }

@@ -142,17 +142,11 @@ async fn record(sender: &Sender, made: Vec<(usize, Job, Made)>, again: &mut BTre
 
 /// The row of a delivery after its first attempt; none when the attempt could not be made.
 fn first_row(record: usize, job: &Job, made: Made) -> Option<Row> {
-    let subject = || Subject {
-        organization_id: job.organization.record.id.clone(),
-        endpoint_id: job.target.endpoint.id,
-        message_id: job.message.id,
-        delivery_id: job.delivery_id,
-    };
     match made {
         Made::Now(Finished { attempt, decision, at }) => {
             let (status, next_retry_at) =
                 DeliveryStatus::after(decision.next).unwrap_or((DeliveryStatus::Pending, None));
-            let follow_up = subject().follow(&decision, job.turn, at);
+            let follow_up = Subject::of_job(job).follow(&decision, job.turn, at);
             let delivery = Delivery {
                 attempts: vec![attempt],
                 scheduled: 1,
@@ -164,7 +158,7 @@ fn first_row(record: usize, job: &Job, made: Made) -> Option<Row> {
         }
         Made::Later(wait) => {
             let delivery = delivery(job, DeliveryStatus::Pending, Timestamp::now());
-            Some(Row { record, delivery: Some(delivery), follow_up: Some(subject().first_attempt(wait)) })
+            Some(Row { record, delivery: Some(delivery), follow_up: Some(Subject::of_job(job).first_attempt(wait)) })
         }
         Made::Not(error) => {
             let (message_id, endpoint_id, delivery_id) = (job.message.id, job.target.endpoint.id, job.delivery_id);

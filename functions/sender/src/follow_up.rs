@@ -10,17 +10,19 @@ use hookbell_domain::retry::{Decision, Directive, Next};
 use hookbell_domain::time::until;
 use jiff::Timestamp;
 
+use crate::attempt::Job;
 use crate::gate::Wait;
 use crate::sender::Sender;
 
 /// Which delivery something follows for.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_field_names, reason = "each is the id of something else")]
 pub(crate) struct Subject {
     pub(crate) organization_id: OrganizationId,
     pub(crate) endpoint_id: EndpointId,
     pub(crate) message_id: MessageId,
     pub(crate) delivery_id: DeliveryId,
+    /// When the endpoint had changed last, as far as its attempt knows, where there is one.
+    pub(crate) endpoint_as_of: Option<Timestamp>,
 }
 
 /// What is to be put on a queue.
@@ -45,12 +47,25 @@ impl FollowUp {
 }
 
 impl Subject {
+    /// A delivery as it stands.
     pub(crate) fn of(delivery: &Delivery) -> Self {
         Self {
             organization_id: delivery.organization_id.clone(),
             endpoint_id: delivery.endpoint_id,
             message_id: delivery.message_id,
             delivery_id: delivery.id,
+            endpoint_as_of: None,
+        }
+    }
+
+    /// The delivery of an attempt.
+    pub(crate) fn of_job(job: &Job) -> Self {
+        Self {
+            organization_id: job.organization.record.id.clone(),
+            endpoint_id: job.target.endpoint.id,
+            message_id: job.message.id,
+            delivery_id: job.delivery_id,
+            endpoint_as_of: Some(job.target.endpoint.updated_at),
         }
     }
 
@@ -94,6 +109,7 @@ impl Subject {
             delivery_id: self.delivery_id,
             ended_because: because,
             ended_at: at.as_millisecond(),
+            endpoint_as_of: self.endpoint_as_of.map(Timestamp::as_millisecond),
         })
     }
 

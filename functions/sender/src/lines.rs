@@ -30,6 +30,12 @@ use crate::{health, pace};
 /// How long a line waits after a failure of ours, before scaling: what broke us may be over by then.
 const FAILURE_WAIT: Duration = Duration::from_secs(30);
 
+/// How long it waits where its head has been received [`OFTEN`]: each look is a receipt, of which SQS allows a thousand.
+const LONG_FAILURE_WAIT: Duration = Duration::from_mins(10);
+
+/// More receipts than a head has that waits for its retries, behind nine others that have waited for theirs.
+const OFTEN: u32 = 100;
+
 /// How long a line waits whose receiver wants no more, before scaling: until that is seen everywhere.
 const GONE_WAIT: Duration = Duration::from_secs(10);
 
@@ -111,8 +117,8 @@ pub(crate) async fn handle(sender: &Sender, records: &[&Record], budget: Budget)
 
 /// Goes through a line until its head has to come again; returns the ids of all that have to.
 async fn go_through(sender: &Sender, line: Vec<&Record>, budget: Budget) -> Vec<String> {
-    let failure_wait = sender.config.time_scale.apply(FAILURE_WAIT);
     for (head_place, record) in line.iter().enumerate() {
+        let failure_wait = sender.config.time_scale.apply(failure_wait(record.receive_count));
         let mut place = head_place;
         let mut receiver_fails = false;
         let head = match record.body.parse() {
@@ -158,6 +164,11 @@ async fn go_through(sender: &Sender, line: Vec<&Record>, budget: Budget) -> Vec<
         return left.iter().map(|record| record.message_id.clone()).collect();
     }
     Vec::new()
+}
+
+/// How long a line waits whose head has been received so often and that we have failed at.
+fn failure_wait(receive_count: u32) -> Duration {
+    if receive_count < OFTEN { FAILURE_WAIT } else { LONG_FAILURE_WAIT }
 }
 
 /// Does what there is to do now for the delivery at the head of a line.
@@ -212,7 +223,8 @@ async fn advance(sender: &Sender, task: DeliveryTask, record: &Record, budget: B
                     finish(sender, Some(FollowUp::End(end))).await.map(|_| Head::Gone)
                 }
                 Step::Follow(follow_up) => finish(sender, Some(follow_up)).await,
-                Step::Done | Step::Again | Step::Poison(_) => Ok(Head::Over),
+                Step::Again => Ok(Head::Waits(now)),
+                Step::Done | Step::Poison(_) => Ok(Head::Over),
             }
         }
         Claim::Gone => Ok(Head::Over),

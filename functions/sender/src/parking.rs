@@ -18,7 +18,7 @@ pub(crate) async fn park(
         let record = records.get(position)?;
         let (queue_message_id, told) = (&record.message_id, unquoted(&reason));
         tracing::warn!(queue_message_id, queue_arn = record.queue_arn, reason = told, "record.parked");
-        Some((position, Parked { body: &record.body, reason }))
+        Some((position, Parked { body: &record.body, mark: record.mark.as_deref(), reason }))
     };
     let (positions, parked): (Vec<_>, Vec<_>) = poison.into_iter().filter_map(known).unzip();
     let sent = sender.queues.park(queue, &parked).await;

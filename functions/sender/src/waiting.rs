@@ -192,15 +192,16 @@ pub(crate) async fn attempt(
     let recorded =
         sender.table.record_attempt(&delivery, job.turn, &finished.attempt, &finished.decision, finished.at).await?;
     let follow_up = match recorded {
-        Recorded::Decided => Subject::of(&delivery).follow(&finished.decision, job.turn, finished.at),
-        Recorded::Overtaken => Subject::of(&delivery).follow_directive(&finished.decision, finished.at),
+        Recorded::Decided => Subject::of_job(&job).follow(&finished.decision, job.turn, finished.at),
+        Recorded::Overtaken => Subject::of_job(&job).follow_directive(&finished.decision, finished.at),
         Recorded::ByAnother => {
             tracing::warn!(
                 message_id = %task.message_id,
                 delivery_id = %task.delivery_id,
                 "the attempt was recorded by another worker"
             );
-            return Ok((Step::Done, None));
+            // What follows from it may not be on its queue yet: this record comes again, and the row tells.
+            return Ok((Step::Again, None));
         }
     };
     Ok((follow_up.map_or(Step::Done, Step::Follow), Some((job, finished))))

@@ -121,6 +121,13 @@ mod tests {
     }
 
     #[test]
+    fn no_wait_is_longer_than_a_clock_can_tell() {
+        let parsed =
+            |wait: &str| Arguments::try_parse_from(["hookbell", "endpoints", "test", "o", "e", "--wait", wait]);
+        assert!(parsed("86400").is_ok() && parsed("86401").is_err() && parsed(&u64::MAX.to_string()).is_err());
+    }
+
+    #[test]
     fn every_command_and_argument_says_what_it_is() {
         let mut command = Arguments::command();
         command.build();

@@ -19,7 +19,13 @@ mod sender {
 
 #[path = "../../../crates/aws/src/queues"]
 mod queues {
-    #[expect(clippy::struct_field_names, dead_code, unreachable_pub, reason = "they are public where they are at home")]
+    #[expect(
+        clippy::struct_field_names,
+        dead_code,
+        unreachable_pub,
+        unused_imports,
+        reason = "they are used where they are at home"
+    )]
     pub(crate) mod records;
 
     pub(crate) fn write(record: &impl serde::Serialize) -> String {

@@ -38,6 +38,8 @@ pub const MAX_DELAY: Duration = Duration::from_mins(15);
 pub struct Parked<'a> {
     /// The record's body, untouched.
     pub body: &'a str,
+    /// Its mark as an accepted event, if it has one: put back to work without it, it would be none.
+    pub mark: Option<&'a [u8]>,
     /// Why nothing could be made of it.
     pub reason: String,
 }
@@ -123,9 +125,16 @@ impl Queues {
     /// Puts records that cannot be dealt with where a person will look at them.
     pub async fn park(&self, queue: &str, records: &[Parked<'_>]) -> Sent {
         let entries = records.iter().map(|record| {
-            Ok(SendMessageBatchRequestEntry::builder()
+            let entry = SendMessageBatchRequestEntry::builder()
                 .message_body(record.body)
-                .message_attributes(REASON_ATTRIBUTE, string_attribute(cut(&record.reason))?))
+                .message_attributes(REASON_ATTRIBUTE, string_attribute(cut(&record.reason))?);
+            // SQS takes no empty attribute, which one that could not be read has become.
+            match record.mark.filter(|mark| !mark.is_empty()) {
+                Some(mark) => {
+                    Ok(entry.message_attributes(ACCEPTED_ATTRIBUTE, string_attribute(STANDARD.encode(mark))?))
+                }
+                None => Ok(entry),
+            }
         });
         batch::send(&self.client, queue, entries.collect()).await
     }

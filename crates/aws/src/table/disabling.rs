@@ -19,8 +19,17 @@ pub struct DisableCause<'a> {
     pub at: Timestamp,
     /// The delivery whose end brought it about.
     pub by: DeliveryId,
-    /// The health that a rule was applied to; a success meanwhile has changed it, and nothing happens.
-    pub seen: Option<Health>,
+    /// What it follows from; nothing happens where that has changed meanwhile.
+    pub seen: Seen,
+}
+
+/// What the disabling of an endpoint follows from.
+#[derive(Debug, Clone, Copy)]
+pub enum Seen {
+    /// A rule, applied to that health: a success changes it.
+    Health(Health),
+    /// The receiver's wish, about the endpoint that had changed last then.
+    AsOf(Timestamp),
 }
 
 impl Table {
@@ -63,7 +72,7 @@ impl Table {
         }
     }
 
-    /// Disables an endpoint that is enabled; `false` when it is not, or is gone, or has had a success meanwhile.
+    /// Disables an endpoint that is enabled; `false` when it is not, or is gone, or is no longer as was seen.
     ///
     /// # Errors
     /// When DynamoDB fails.
@@ -81,16 +90,22 @@ impl Table {
             .expression_attribute_values(":at", ms(cause.at))
             .expression_attribute_values(":reason", text(cause.reason))
             .expression_attribute_values(":by", text(cause.by.to_string()));
-        if let Some(health) = cause.seen {
-            condition.push_str(" AND consecutiveFailures >= :failures");
-            update = update.expression_attribute_values(":failures", number(health.consecutive_failures));
-            if let Some(since) = health.streak_started_at {
-                condition.push_str(" AND streakStartedAt = :streak");
-                update = update.expression_attribute_values(":streak", ms(since));
+        match cause.seen {
+            Seen::Health(health) => {
+                condition.push_str(" AND consecutiveFailures >= :failures");
+                update = update.expression_attribute_values(":failures", number(health.consecutive_failures));
+                if let Some(since) = health.streak_started_at {
+                    condition.push_str(" AND streakStartedAt = :streak");
+                    update = update.expression_attribute_values(":streak", ms(since));
+                }
+                if let Some(since) = health.failing_since {
+                    condition.push_str(" AND failingSince = :failing");
+                    update = update.expression_attribute_values(":failing", ms(since));
+                }
             }
-            if let Some(since) = health.failing_since {
-                condition.push_str(" AND failingSince = :failing");
-                update = update.expression_attribute_values(":failing", ms(since));
+            Seen::AsOf(updated_at) => {
+                condition.push_str(" AND updatedAt = :updated");
+                update = update.expression_attribute_values(":updated", ms(updated_at));
             }
         }
         let update = update.condition_expression(condition).build().map_err(AwsError::sdk("TransactWriteItems"))?;

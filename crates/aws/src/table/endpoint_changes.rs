@@ -117,7 +117,8 @@ impl Expression {
         expression.set("updatedAt", ms(now));
         if let Some(url) = &change.url {
             expression.set("url", text(url));
-            // What was noted against the place it had before says nothing of the new one.
+            // Whether the place it had before worked says nothing of the new one. What the rule counts goes on until a
+            // delivery arrives.
             expression.remove("failedAttempts");
             expression.remove("probeAt");
         }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::items::time;
 use super::keys::Key;
-use super::{Item, Table, ms, number, text};
+use super::{Item, Table, ms, number, text, update_if};
 use crate::AwsError;
 
 /// How long an event id is remembered.
@@ -81,18 +81,17 @@ impl Table {
         }
     }
 
-    /// Notes that the message of an event id is on its way.
+    /// Notes that the message of an event id is on its way. One whose day is over may be gone by now, and stays so.
     ///
     /// # Errors
     /// When DynamoDB fails.
     pub async fn mark_event_id_sent(&self, organization: &OrganizationId, event: &EventId) -> Result<(), AwsError> {
-        self.update(Key::event_id(organization, event))
+        let update = self
+            .update(Key::event_id(organization, event))
+            .condition_expression("attribute_exists(PK)")
             .update_expression("SET sent = :true")
-            .expression_attribute_values(":true", AttributeValue::Bool(true))
-            .send()
-            .await
-            .map_err(AwsError::sdk("UpdateItem"))?;
-        Ok(())
+            .expression_attribute_values(":true", AttributeValue::Bool(true));
+        update_if(update).await.map(drop)
     }
 
     /// The message that an event id stands for; nothing once its day is over. The message may not be there yet, nor

@@ -50,7 +50,7 @@ pub use api_keys::{ApiKey, KeyHash};
 pub use attempts::{Claim, Claiming, Recorded};
 pub use delivery_lists::DeliveryFilter;
 pub use delivery_outlines::Outlines;
-pub use disabling::DisableCause;
+pub use disabling::{DisableCause, Seen};
 pub use endpoint_changes::{ChangedEndpoint, EndpointChange, SealedKeyPair, Setting};
 pub use endpoints::CreateEndpoint;
 pub use event_ids::EventIdState;

@@ -27,6 +27,14 @@ fn behind_a_record_that_comes_again_is_its_group_and_only_where_there_is_an_orde
     assert_eq!(positions("arn:events", &[0, 3]), [0; 0]);
 }
 
+#[test]
+fn a_line_that_we_fail_at_for_most_of_a_week_is_still_there() {
+    // `maxReceiveCount` of its queue, in template.yaml.
+    let waited: Duration = (1..=1_000).map(failure_wait).sum();
+    assert!(waited > Duration::from_hours(6 * 24), "{waited:?}");
+    assert_eq!(failure_wait(1), FAILURE_WAIT);
+}
+
 fn row(status: DeliveryStatus, scheduled: u32) -> Delivery {
     let at = Timestamp::from_second(1_000).unwrap();
     let route = Route {

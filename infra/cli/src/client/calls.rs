@@ -198,7 +198,7 @@ impl Client {
             object.extend(range.status.clone().map(|status| ("status".to_owned(), status.into())));
         }
         let call = Call::post(&managing(organization, &[endpoint, "replay"])).json(&body);
-        // Without an end it would be another replay a moment later.
+        // Without an end it is the same replay, but may have finished meanwhile, and would go on from there.
         self.named(&call.repeatable(range.before.is_some())).await
     }
 

@@ -64,13 +64,22 @@ pub(crate) async fn run(context: &Context<'_>, replay: Replay) -> Result<(), Fai
     if state.it.state != "stopped" {
         return context.output.line(&format!("{}: {counted}", status(&state.it.state)));
     }
-    // The range as it was understood: so long ago is another time by now.
-    let State { after, before, stopped_reason, .. } = state.it;
-    let only = range.status.map(|status| format!(" --status {status}")).unwrap_or_default();
-    let again = format!("{} {} --after {after} --before {before}{only}", replay.organization, replay.endpoint);
+    let again = format!("hookbell replay {} {}{}", replay.organization, replay.endpoint, options(&range));
     Err(Failure::new(Kind::Unwell, format!("The replay stopped: {counted}."))
-        .because(stopped_reason.unwrap_or_else(|| "the API does not say why".to_owned()))
-        .try_this(format!("hookbell replay {again}, which goes on where it stopped")))
+        .because(state.it.stopped_reason.unwrap_or_else(|| "the API does not say why".to_owned()))
+        .try_this(format!("{again}, which starts the same replay again: what has arrived is not sent twice")))
+}
+
+/// The options of a range as it was understood: so long ago is another time by now. An end that was not asked for is not
+/// named either, for that would be another replay.
+fn options(range: &Range) -> String {
+    let Range { after, before, status, .. } = range;
+    let named = [
+        after.map(|at| format!(" --after {at}")),
+        before.map(|at| format!(" --before {at}")),
+        status.as_ref().map(|status| format!(" --status {status}")),
+    ];
+    named.into_iter().flatten().collect()
 }
 
 /// How far a replay is between the ends of its range, in thousandths.
@@ -79,4 +88,18 @@ fn far(replay: &State) -> u64 {
     let whole = replay.before.duration_since(replay.after).as_millis().max(1);
     let done = reached.duration_since(replay.after).as_millis().clamp(0, whole);
     u64::try_from(done * 1_000 / whole).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replay_is_started_again_by_what_it_was_asked_for_and_nothing_else() {
+        let after = "2026-05-30T14:23:00.5Z".parse().ok();
+        let open = Range { after, ..Range::default() };
+        assert_eq!(options(&open), " --after 2026-05-30T14:23:00.5Z");
+        let whole = Range { before: "2026-05-30T15:00:00Z".parse().ok(), status: Some("failed".to_owned()), ..open };
+        assert_eq!(options(&whole), " --after 2026-05-30T14:23:00.5Z --before 2026-05-30T15:00:00Z --status failed");
+    }
 }

@@ -5,8 +5,9 @@
 //! written anywhere but to the API and to the file that was asked for.
 //!
 //! [`source`] reads organizations one after the other, [`obstacles`] and [`plan`] decide, [`target`] is hookbell's API,
-//! [`organization`] brings the four together for one organization, [`outcome`] shows what came of it.
+//! [`organization`] and [`endpoint`] bring the four together, [`outcome`] shows what came of it.
 
+mod endpoint;
 pub(crate) mod obstacles;
 pub(crate) mod organization;
 pub(crate) mod outcome;

@@ -191,13 +191,13 @@ impl Counts {
     pub(crate) fn check(&self) -> Result<(), Failure> {
         let what = match (self.cannot, self.refused_organizations) {
             (0, 0) => return Ok(()),
-            (endpoints, 0) => format!("{endpoints} endpoints cannot be taken over."),
-            (0, organizations) => format!("{organizations} organizations cannot be taken over."),
+            (endpoints, 0) => counted(endpoints, "endpoint"),
+            (0, organizations) => counted(organizations, "organization"),
             (endpoints, organizations) => {
-                format!("{organizations} organizations and {endpoints} endpoints cannot be taken over.")
+                format!("{} and {}", counted(organizations, "organization"), counted(endpoints, "endpoint"))
             }
         };
-        Err(Failure::new(Kind::Unwell, what)
+        Err(Failure::new(Kind::Unwell, format!("{what} cannot be taken over."))
             .because("each is named above, with its reason")
             .try_this("see to the reasons, or leave those out, and run the same command again"))
     }
@@ -239,6 +239,12 @@ mod tests {
         counts.add(&Outcome { endpoints: one, ..Outcome::default() });
         counts.add(&Outcome { is_new: true, cannot: Some("y".to_owned()), ..Outcome::default() });
         assert_eq!((counts.organizations, counts.new_organizations, counts.refused_organizations), (3, 1, 1));
-        assert_eq!(counts.check().err().map(|failure| failure.kind), Some(Kind::Unwell));
+        let failure = counts.check().unwrap_err();
+        assert_eq!(failure.kind, Kind::Unwell);
+        assert!(
+            failure.text().starts_with("1 organization and 1 endpoint cannot be taken over."),
+            "{}",
+            failure.text()
+        );
     }
 }

@@ -85,6 +85,17 @@ pub(crate) fn creation(record: &Record) -> Value {
     body.into()
 }
 
+/// Why an endpoint is not made: it would be disabled for now, by `--disabled` or for want of a header, and without a
+/// status no later import would enable it.
+pub(crate) fn never_enabled(record: &Record, disabled: bool) -> Option<String> {
+    let no_status = "it brings no status, so no later import would enable it: give it one";
+    match (record.status, record.missing_headers.is_empty(), disabled) {
+        (None, false, _) => Some(no_status.to_owned()),
+        (None, true, true) => Some(format!("{no_status}, or leave out --disabled")),
+        _ => None,
+    }
+}
+
 /// What has to change of an endpoint that is there, with that secret.
 pub(crate) fn changes(record: &Record, existing: &Existing, secret: Option<&str>) -> Changes {
     let mut fields = Map::new();
@@ -135,6 +146,15 @@ pub(crate) fn left_disabled(record: &Record, existing: &Existing) -> Option<Stri
     }
     let missing: Vec<&str> = missing(record, existing).collect();
     (!missing.is_empty()).then(|| format!("it stays disabled until it has the header {}", missing.join(", ")))
+}
+
+/// What its requests lack where it is enabled all the same, by a person or since before the source had such headers.
+pub(crate) fn sent_without(record: &Record, existing: &Existing) -> Option<String> {
+    let missing: Vec<&str> = missing(record, existing).collect();
+    let goes_on = existing.is_enabled() && record.status != Some(Status::Disabled);
+    (goes_on && !missing.is_empty()).then(|| {
+        format!("the value of {} is not told: its requests go without it until somebody sets it", missing.join(", "))
+    })
 }
 
 /// The status that it has to get.
@@ -252,6 +272,32 @@ mod tests {
             changes(&other, &enabled, Some("whsec_1")).fields["headers"],
             json!({ "authorization": "Bearer x" })
         );
+    }
+
+    #[test]
+    fn an_enabled_endpoint_without_a_header_of_the_source_is_told_of_and_goes_on() {
+        let hidden = Record { missing_headers: vec!["Authorization".to_owned()], ..record() };
+        check(&hidden, &existing(), "whsec_1", &[]);
+        assert!(sent_without(&hidden, &existing()).is_some_and(|note| note.contains("Authorization")));
+        let off = Record { status: Some(Status::Disabled), ..hidden.clone() };
+        let disabled = Existing { status: "disabled".to_owned(), ..existing() };
+        let mut set = existing();
+        set.headers.insert("authorization".to_owned(), "Bearer x".to_owned());
+        for (record, existing) in [(&off, &existing()), (&hidden, &disabled), (&hidden, &set), (&record(), &set)] {
+            assert_eq!(sent_without(record, existing), None);
+        }
+    }
+
+    #[test]
+    fn what_would_be_disabled_and_never_enabled_is_not_made() {
+        let without = Record { status: None, ..record() };
+        let hidden = Record { missing_headers: vec!["Authorization".to_owned()], ..without.clone() };
+        assert_eq!((never_enabled(&without, false), never_enabled(&record(), true)), (None, None));
+        assert!(never_enabled(&without, true).is_some_and(|why| why.ends_with("or leave out --disabled")));
+        for disabled in [false, true] {
+            assert!(never_enabled(&hidden, disabled).is_some_and(|why| why.ends_with("give it one")));
+            assert_eq!(never_enabled(&Record { status: Some(Status::Enabled), ..hidden.clone() }, disabled), None);
+        }
     }
 
     #[test]

@@ -23,8 +23,8 @@ pub(crate) struct Test {
     /// Send the example of this type; only where the profile has no ping of its own
     #[arg(long, value_name = "TYPE")]
     event_type: Option<String>,
-    /// Seconds to wait for the attempt
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    /// Seconds to wait for the attempt, a day's at most
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=86_400))]
     wait: u64,
 }
 

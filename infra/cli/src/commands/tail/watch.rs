@@ -27,7 +27,7 @@ pub(super) struct Watch<'a> {
     known: BTreeMap<String, Known>,
 }
 
-/// The deliveries of an endpoint that a look may meet again: the newest, and those that are not over.
+/// The deliveries of an endpoint that a look may meet again: the newest, and those that are to be tried again.
 type Known = BTreeMap<String, State>;
 
 /// A delivery that is new, or has gone on.
@@ -140,7 +140,7 @@ fn overdue<'a>(known: &'a Known, found: &[Seen<Delivery>], now: Timestamp) -> Ve
     due.into_iter().map(|(id, _)| id.as_str()).take(FEW).collect()
 }
 
-/// What is new of these, or has gone on since. From then on it is known, as are older ones that are not over.
+/// What is new of these, or has gone on since. From then on it is known, as are older ones that are to be tried again.
 fn fresh(known: &mut Known, found: Vec<Seen<Delivery>>) -> Vec<News> {
     let now = found.iter().map(|delivery| (delivery.it.delivery_id.clone(), State::from(&delivery.it))).collect();
     let before = std::mem::replace(known, now);
