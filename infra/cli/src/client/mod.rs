@@ -49,6 +49,12 @@ impl Client {
         let Some(base) = base else {
             return Err(Failure::usage(format!("{url} is no URL of an API.")).try_this("all of it, as https://…"));
         };
+        if base.scheme() == "http" && !is_here(&base) {
+            let why = "everybody on the way there could read the key";
+            return Err(Failure::usage(format!("{url} is not encrypted."))
+                .because(why)
+                .try_this("the same with https://"));
+        }
         let key = header(key)?;
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("hookbell-cli/", env!("CARGO_PKG_VERSION")))
@@ -159,5 +165,21 @@ fn is_here(url: &Url) -> bool {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
         None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_goes_unencrypted_to_this_machine_alone() {
+        for url in ["https://example.com/v1", "http://127.0.0.1:4566/v1", "http://localhost:4566", "http://[::1]/"] {
+            assert!(Client::new(url, "sk_1".to_owned()).is_ok(), "{url}");
+        }
+        for url in ["http://example.com/v1", "http://localhost.example.com", "http://10.0.0.1/v1"] {
+            let refused = Client::new(url, "sk_1".to_owned()).err().map(|failure| failure.text());
+            assert!(refused.is_some_and(|text| text.contains("is not encrypted")), "{url}");
+        }
     }
 }
