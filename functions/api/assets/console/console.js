@@ -259,6 +259,11 @@
     setTimeout(setIdle, 30000, target);
   });
 
+  // An address that is shared says what is filtered by, and nothing of the rest.
+  on('htmx:configRequest', ({ detail: { elt, formData } }) => {
+    if (!elt.matches('.filters')) return;
+    for (const [name, value] of [...formData]) if (!value) formData.delete(name);
+  });
   on('htmx:beforeRequest', ({ detail: { elt, requestConfig } }) => {
     if (elt.matches('form[hx-post]')) setBusy(elt, requestConfig.triggeringEvent?.submitter);
   });
