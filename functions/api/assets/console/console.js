@@ -315,8 +315,16 @@
     prepare();
   });
 
+  // Who reloads or shares the page has not just done what it says.
+  const forgetNotice = () => {
+    const address = new URL(location.href);
+    if (!address.searchParams.has('notice')) return;
+    address.searchParams.delete('notice');
+    history.replaceState(history.state, '', address);
+  };
   const start = () => {
     if (!signInFromFragment()) goOn();
+    forgetNotice();
     prepare();
   };
 
