@@ -1,4 +1,4 @@
-//! Compresses the files that browsers are sent, once, and names each by its content.
+//! Bares and compresses the files that browsers are sent, once, and names each by its content.
 //!
 //! Each file of `assets/` becomes an `Asset` (see `src/assets.rs`) whose name no other content has, so that browsers
 //! may keep it for a year.
@@ -28,9 +28,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut code = String::new();
     for (constant, file) in FILES {
-        let content = fs::read(folder.join(file)).map_err(|error| format!("{file}: {error}"))?;
+        let content = fs::read_to_string(folder.join(file)).map_err(|error| format!("{file}: {error}"))?;
+        let content = if file.starts_with("vendor/") { content } else { bare(&content) };
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        encoder.write_all(&content)?;
+        encoder.write_all(content.as_bytes())?;
         fs::write(out.join(format!("{constant}.gz")), encoder.finish()?)?;
         let (stem, ending) = file.rsplit_once('.').ok_or("a file without an ending")?;
         let stem = stem.rsplit('/').next().unwrap_or(stem);
@@ -40,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "svg" => "image/svg+xml",
             other => return Err(format!("{file}: no media type is known for .{other}").into()),
         };
-        let name = format!("{stem}.{}.{ending}", beginning_of_hash(&content));
+        let name = format!("{stem}.{}.{ending}", beginning_of_hash(content.as_bytes()));
         writeln!(
             code,
             "/// `assets/{file}`.\n\
@@ -49,6 +50,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         )?;
     }
     Ok(fs::write(out.join("assets.rs"), code)?)
+}
+
+/// A text without what only people read: indentation, and the comments that have their lines to themselves.
+fn bare(text: &str) -> String {
+    let (mut bare, mut commented) = (String::new(), false);
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")) {
+        commented |= line.starts_with("/*");
+        if !commented {
+            bare.push_str(line);
+            bare.push('\n');
+        }
+        commented &= !line.ends_with("*/");
+    }
+    bare
 }
 
 /// The first eight bytes of the content's SHA-256, in hexadecimal.

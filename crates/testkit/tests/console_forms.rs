@@ -304,6 +304,32 @@ async fn a_form_that_is_sent_twice_makes_two_as_two_calls_do() {
 }
 
 #[tokio::test]
+async fn who_was_told_that_another_has_been_there_may_save_again() {
+    let scene = Scene::new().await;
+    let (owner, list) = (scene.owner().await, scene.list());
+    let made = owner.post(&list, &[("url", URL), ("eventTypes", "*")]).await;
+    let edit = format!("{}/edit", owner.below(made.location()).split('?').next().unwrap());
+    let action = format!("{}{edit}", owner.base);
+    let filled = |html: &str, name: &str| -> Vec<(String, String)> {
+        let mut all = fields(html, &action);
+        all.retain(|(field, _)| field != "description");
+        all.push(("description".to_owned(), name.to_owned()));
+        all
+    };
+    let send = async |all: &[(String, String)]| {
+        let all: Vec<(&str, &str)> = all.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        owner.post(&edit, &all).await
+    };
+    let served = owner.get(&edit).await;
+    send(&filled(served.page(200), "One")).await.check(303);
+    let told = send(&filled(served.page(200), "Two")).await;
+    assert!(text(told.page(400)).contains("Save again"));
+    assert_eq!(scene.endpoints().await[0]["description"], "One");
+    send(&filled(told.page(400), "Two")).await.check(303);
+    assert_eq!(scene.endpoints().await[0]["description"], "Two");
+}
+
+#[tokio::test]
 async fn what_contradicts_what_is_there_is_said_above_the_form() {
     let scene = Scene::new().await;
     let bench = Workbench::new(&scene.stack).await.with("ENDPOINT_LIMIT", "1");

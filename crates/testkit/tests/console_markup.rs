@@ -234,6 +234,12 @@ async fn a_secret_is_on_the_page_that_was_asked_for_it_and_nowhere_else() {
     }
     secrets.extend([new_key, new_token]);
     elsewhere.push(console.get(&paths.organization("/keys")).await);
+    // What a form has led to is reloaded and shared by its address.
+    for path in [paths.organization("/keys/link"), paths.endpoint("/secret")] {
+        let page = console.get(&path).await;
+        page.check_page(200);
+        elsewhere.push(page);
+    }
     elsewhere.push(console.get(&paths.endpoint("")).await);
 
     let output = api.output();

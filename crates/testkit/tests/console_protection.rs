@@ -163,6 +163,7 @@ async fn a_members_pages_show_no_owners_button_and_no_secret() {
             for secret in [&scene.endpoint.secret[6..], HEADER] {
                 assert!(!page.contains(secret), "{path}");
             }
+            assert!(!page.contains("/replay?after="), "{path} asks a member to replay");
         }
     }
     assert!(seen_by_owners > 10, "an owner's pages have them: {seen_by_owners}");

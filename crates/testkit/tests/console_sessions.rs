@@ -131,6 +131,13 @@ async fn without_a_session_every_page_leads_to_sign_in_and_from_there_back() {
         check_leads_to_sign_in(&console, &nobody.get(&path).await, &path);
         check_leads_to_sign_in(&console, &nobody.get("").await, "");
         check_leads_to_sign_in(&console, &nobody.post(&endpoints(&organization), &[]).await, "");
+        for (from, back) in
+            [(format!("{}{}{path}", console.origin, console.base), path.as_str()), (HOSTILE[2].to_owned(), "")]
+        {
+            let headers = [("origin", console.origin.as_str()), ("referer", &from)];
+            let changed = nobody.send(Method::POST, &endpoints(&organization), &headers, "").await;
+            check_leads_to_sign_in(&console, &changed, back);
+        }
         let part = nobody.get_part(&path).await;
         part.check(401);
         assert_eq!(console.below(part.header("hx-redirect")), "/sign-in");

@@ -73,6 +73,15 @@ mod tests {
     }
 
     #[test]
+    fn what_only_people_read_is_not_sent() {
+        for asset in [CONSOLE_STYLE, CONSOLE_SCRIPT, REFERENCE_STYLE] {
+            let mut sent = String::new();
+            GzDecoder::new(asset.compressed).read_to_string(&mut sent).unwrap();
+            assert!(sent.len() > 1_000 && !sent.contains("/*") && !sent.contains("\n ") && !sent.contains("\n//"));
+        }
+    }
+
+    #[test]
     fn an_asset_is_found_by_its_whole_name_alone_and_unpacks_for_those_who_take_no_gzip() {
         let all = [CONSOLE_STYLE, REFERENCE_STYLE];
         let plain = serve(&all, CONSOLE_STYLE.name, &HeaderMap::new()).unwrap();

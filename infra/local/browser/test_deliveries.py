@@ -55,6 +55,7 @@ def test_a_test_is_sent_and_seen_to_arrive_without_a_reload(
     expect(panel).to_contain_text("Delivered", timeout=20_000)
     expect(panel).to_contain_text("The receiver returned 200")
     expect(panel).to_contain_text("thank you")
+    expect(panel.get_by_role("heading")).to_be_in_viewport(ratio=1)
     owner.page.reload()
     expect(panel).to_contain_text("The receiver returned 200")
     inbox.status = 503
@@ -107,7 +108,7 @@ def test_the_history_is_filtered_searched_and_paged(
     expect(rows).to_have_count(51)
     owner.choice("Status").select_option("exhausted")
     expect(owner.page.get_by_text("No deliveries match these filters")).to_be_visible()
-    assert "status=exhausted" in owner.page.url
+    assert owner.page.url.endswith("?status=exhausted")
     owner.page.go_back()
     expect(rows).to_have_count(51)
     legend = owner.page.locator("ul.legend")
@@ -162,6 +163,21 @@ def test_a_delivery_is_sent_once_more(owner: Person, organization: Organization)
     expect(owner.page.get_by_text("Copied").first).to_be_visible()
     copied = owner.page.evaluate("navigator.clipboard.readText()")
     assert copied == organization.deliveries(endpoint, "delivered")[0]["payload"]
+
+
+def test_why_an_attempt_failed_stands_on_the_page_that_the_history_leads_to(
+    owner: Person, organization: Organization
+) -> None:
+    endpoint = organization.endpoint("Billing", organization.inbox(500, "The disk is full"))
+    message = organization.send()
+    wait_until(lambda: organization.deliveries(endpoint, "exhausted"))
+    owner.page.goto(organization.address(f"/endpoints/{endpoint}"))
+    expect(owner.page.locator(".notice.warn")).to_contain_text("event history")
+    owner.link(message).click()
+    rows = owner.page.get_by_role("region", name="Attempts").get_by_role("row")
+    expect(rows.nth(1)).to_contain_text("Failed 500")
+    expect(rows.nth(1).get_by_text("The disk is full")).to_be_visible()
+    expect(rows.nth(2).get_by_text("The disk is full")).to_be_hidden()
 
 
 def test_a_replay_is_seen_to_finish(owner: Person, organization: Organization) -> None:

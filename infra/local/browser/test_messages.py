@@ -65,6 +65,8 @@ def test_a_message_shows_its_payload_and_every_attempt(
     details = owner.page.locator("td.more dl")
     for text in ("200", "Scheduled", endpoint, '{"got": "it"}'):
         expect(details).to_contain_text(text)
+    details.get_by_role("link", name="Deliveries of this message").click()
+    expect(owner.button(f"Redeliver {message}")).to_be_in_viewport()
 
 
 def expect_there(owner: Person, address: str) -> None:

@@ -20,6 +20,7 @@ SCREENSHOTS = Path(os.environ["HOOKBELL_SCREENSHOTS"])
 SCHEMES = ("light", "dark")
 WIDTHS = {"phone": 390, "wide": 1280}
 NARROWEST = 320
+TABLET = 820
 SIGN_IN = "sign-in"
 
 # Those of the README, in docs/images.
@@ -47,6 +48,11 @@ def pages(stack: Stack, receiver: Receiver) -> dict[str, str]:
     full.api.call("PATCH", full.managing(f"/{bad}"), {"status": "disabled"})
     full.key("owner")
     empty = Organization.new(stack, receiver, "slothbox")
+    long = Organization.new(stack, receiver, "slothbox")
+    longest = f"A name of many words, and one {'x' * 100}"
+    url = f"{long.inbox().url}/{'part-of-a-path/' * 100}"
+    endless = long.endpoint(longest, long.inbox(), url=url)
+    went = long.send(event_id="9" * 256)
     delivery = f"/endpoints/{good}/deliveries/{deliveries[0]['deliveryId']}"
     of_full = {
         "endpoints": "/endpoints",
@@ -64,11 +70,18 @@ def pages(stack: Stack, receiver: Receiver) -> dict[str, str]:
         "keys": "/keys",
         "not-found": "/endpoints/whe_none",
     }
+    of_long = {
+        "endpoints-long": "/endpoints",
+        "endpoint-long": f"/endpoints/{endless}",
+        "endpoint-long-delete": f"/endpoints/{endless}/delete",
+        "message-long": f"/messages/{went}",
+    }
     of_empty = {"endpoints-empty": "/endpoints", "messages-empty": "/messages", "keys-empty": "/keys"}
     return {
         "organizations": f"{full.console}/organizations?q={full.id}",
         **{name: full.address(rest) for name, rest in of_full.items()},
         **{name: empty.address(rest) for name, rest in of_empty.items()},
+        **{name: long.address(rest) for name, rest in of_long.items()},
         # Whoever is signed in is led on from there: this comes last.
         SIGN_IN: f"{full.console}/sign-in",
     }
@@ -105,12 +118,11 @@ def test_everybody_can_use_every_page(
 def test_every_page_fits_every_screen(admin: Person, scheme: str, pages: dict[str, str]) -> None:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     for name, address in pages.items():
-        admin.page.set_viewport_size({"width": NARROWEST, "height": 800})
         visit(admin, name, address)
-        width = admin.page.evaluate("document.documentElement.scrollWidth")
-        assert width <= NARROWEST, f"{name} is {width} wide"
+        for width in (NARROWEST, TABLET):
+            fit(name, admin, width)
         for screen, width in WIDTHS.items():
-            admin.page.set_viewport_size({"width": width, "height": 900})
+            fit(name, admin, width)
             file = SCREENSHOTS / f"{name}.{screen}.{scheme}.png"
             admin.page.screenshot(path=file, full_page=True)
         if (name, scheme) in PICTURES:
@@ -144,6 +156,25 @@ def test_the_dialog_and_the_menu_are_for_everybody_too(
     found = violations("dialog", admin)
     assert not found, "\n".join(found)
     admin.page.screenshot(path=SCREENSHOTS / f"dialog.wide.{scheme}.png")
+
+
+def test_the_present_tab_is_told_apart_where_colours_are_the_systems(
+    browser: Browser, stack: Stack, pages: dict[str, str]
+) -> None:
+    with Person.at(browser, stack, forced_colors="active") as somebody:
+        somebody.sign_in(f"{stack['apiUrl']}/console", stack["adminKey"])
+        somebody.page.wait_for_url("**/organizations")
+        somebody.page.goto(pages["endpoints"])
+        colour = "tab => getComputedStyle(tab).borderBottomColor"
+        tabs = [tab.evaluate(colour) for tab in somebody.page.locator(".tabs a").all()]
+        assert tabs.count(tabs[0]) == 1, tabs
+
+
+def fit(name: str, person: Person, width: int) -> None:
+    """Look at a page on a screen of that width; nothing of it may stand outside."""
+    person.page.set_viewport_size({"width": width, "height": 900})
+    found = person.page.evaluate("document.documentElement.scrollWidth")
+    assert found <= width, f"{name} is {found} wide at {width}"
 
 
 def visit(person: Person, name: str, address: str) -> None:

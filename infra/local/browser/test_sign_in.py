@@ -135,6 +135,44 @@ def test_a_member_sees_no_button_that_changes_anything(
     expect(person.page.get_by_role("heading", name="Not allowed")).to_be_visible()
 
 
+def test_what_was_typed_outlives_the_session(owner: Person, organization: Organization) -> None:
+    begin(owner, organization)
+    owner.context.clear_cookies()
+    owner.button("Create endpoint").click()
+    expect(owner.page.locator(".fault")).to_contain_text("session has ended")
+    expect(owner.field("Name")).to_have_value("Typed")
+    owner.page.context.new_page().goto(organization.portal_link())
+    owner.context.pages[-1].wait_for_url("**/endpoints")
+    owner.button("Create endpoint").click()
+    owner.page.wait_for_url("**/whe_*")
+    [made] = organization.api.get(organization.managing())["endpoints"]
+    assert made["description"] == "Typed"
+
+
+def test_what_was_typed_is_there_again_behind_a_page_that_says_it_failed(
+    owner: Person, organization: Organization
+) -> None:
+    begin(owner, organization)
+    owner.page.get_by_text("Options", exact=True).click()
+    owner.field("Rate limit (messages per second)").fill("7")
+    owner.page.route("**/endpoints", lambda route: route.fulfill(status=429, body="Later"))
+    owner.button("Create endpoint").click()
+    owner.page.wait_for_url("**/endpoints")
+    owner.page.unroute_all()
+    owner.page.go_back()
+    expect(owner.field("Name")).to_have_value("Typed")
+    expect(owner.field("Rate limit (messages per second)")).to_have_value("7")
+    expect(owner.page.get_by_role("checkbox", name="member.added")).to_be_checked()
+
+
+def begin(owner: Person, organization: Organization) -> None:
+    """Type some of a new endpoint."""
+    owner.page.goto(organization.address("/endpoints/new"))
+    owner.field("Name").fill("Typed")
+    owner.field("Endpoint URL").fill(organization.inbox().url)
+    owner.page.get_by_role("checkbox", name="member.added").check()
+
+
 def html(route: Route, page: str) -> None:
     """Answer with a page."""
     route.fulfill(body=page, content_type="text/html")

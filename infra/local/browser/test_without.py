@@ -42,7 +42,7 @@ def test_an_endpoint_is_made_disabled_and_deleted_by_keyboard(
     expect(owner.page.get_by_role("dialog").get_by_role("link", name="Cancel")).to_be_focused()
     keys.press("Tab")
     keys.press("Enter")
-    owner.page.wait_for_url("**/endpoints?notice=deleted")
+    expect(owner.page.get_by_text("Endpoint deleted")).to_be_visible()
     assert organization.api.get(organization.managing())["endpoints"] == []
 
 

@@ -69,13 +69,12 @@
     429: 'Too many requests. Wait a moment, then try again.',
   };
 
-  const failed = ({ detail }) => {
-    const status = detail.xhr?.status ?? 0;
+  const failed = (status) => {
     const server = status >= 500 ? `The server couldn't respond (${status}). Try again in a moment.` : undefined;
     fault(FAULTS[status] ?? server ?? `That didn't work (${status}). Reload the page and try again.`);
   };
 
-  for (const event of ['responseError', 'sendError', 'timeout']) on(`htmx:${event}`, failed);
+  for (const event of ['responseError', 'sendError', 'timeout']) on(`htmx:${event}`, ({ detail }) => failed(detail.xhr?.status ?? 0));
 
   // Copying
 
@@ -232,13 +231,39 @@
     event.stopImmediatePropagation();
   }, true);
 
-  on('submit', ({ target, submitter, defaultPrevented }) => {
+  // What was typed into a long form must outlive a session that has ended and a server that cannot answer. Sent there,
+  // it would be lost, so the page is asked for first.
+  const ask = async (form) => {
+    const page = await fetch(location.href).catch(() => undefined);
+    page?.body?.cancel();
+    const signIn = document.querySelector('meta[name="hookbell-sign-in"]').content;
+    const ended = page && new URL(page.url).pathname === signIn;
+    if (page?.ok && !ended) {
+      form.submit();
+      return;
+    }
+    setIdle(form);
+    if (ended) fault('Your session has ended. Sign in again in another tab, then try again here.');
+    else failed(page?.status ?? 0);
+  };
+  on('submit', (event) => {
+    const { target, submitter, defaultPrevented } = event;
     if (defaultPrevented || target.method !== 'post') return;
     setBusy(target, submitter);
+    if (target.matches('[data-ask]')) {
+      event.preventDefault();
+      clearFault();
+      ask(target);
+    }
     // Who stops a slow page keeps it, and must be able to send again.
     setTimeout(setIdle, 30000, target);
   });
 
+  // An address that is shared says what is filtered by, and nothing of the rest.
+  on('htmx:configRequest', ({ detail: { elt, formData } }) => {
+    if (!elt.matches('.filters')) return;
+    for (const [name, value] of [...formData]) if (!value) formData.delete(name);
+  });
   on('htmx:beforeRequest', ({ detail: { elt, requestConfig } }) => {
     if (elt.matches('form[hx-post]')) setBusy(elt, requestConfig.triggeringEvent?.submitter);
   });
@@ -290,8 +315,16 @@
     prepare();
   });
 
+  // Who reloads or shares the page has not just done what it says.
+  const forgetNotice = () => {
+    const address = new URL(location.href);
+    if (!address.searchParams.has('notice')) return;
+    address.searchParams.delete('notice');
+    history.replaceState(history.state, '', address);
+  };
   const start = () => {
     if (!signInFromFragment()) goOn();
+    forgetNotice();
     prepare();
   };
 

@@ -94,14 +94,15 @@ pub(super) async fn update(
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let form = Form::read(&body);
-    let (values, version_shown) = (Values::of_form(&form), form.text("version").to_owned());
+    let values = Values::of_form(&form);
     let stored = find(&api, &organization, &endpoint).await?;
-    let changed = if version(&stored) == version_shown {
+    let changed = if version(&stored) == form.text("version") {
         let call = values.to_change(&Values::of_endpoint(&api, &stored)?).into_json();
         let path = Path((organization.clone(), endpoint.clone()));
         endpoints::update(State(Arc::clone(&api)), Extension(caller), path, call).await
     } else {
-        let message = "Someone else changed this endpoint while you were editing it. Reload to see what it is now.";
+        let message =
+            "This endpoint has changed since you opened the form. Save again to replace that, or cancel to see it.";
         Err(ApiError::Conflict("changed_meanwhile", message.to_owned()))
     };
     match changed {
@@ -109,7 +110,7 @@ pub(super) async fn update(
         Err(refused) => {
             let problems = Problems::of(refused)?;
             let profile = api.organization_record(&organization).await?.profile;
-            show_wrong(&Page::of_change(&visit, (profile, &stored), version_shown, values, problems))
+            show_wrong(&Page::of_change(&visit, (profile, &stored), version(&stored), values, problems))
         }
     }
 }

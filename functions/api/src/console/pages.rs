@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::body::Body;
 use axum::extract::{Extension, Request};
-use axum::http::header::{CONTENT_TYPE, LOCATION};
+use axum::http::header::{CONTENT_TYPE, LOCATION, REFERER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -195,19 +195,17 @@ struct Refusal {
 /// Puts a page into a refusal. Whoever has to sign in is led to where that is done.
 pub(super) async fn show_refusals(Extension(place): Extension<Place>, request: Request, next: Next) -> Response {
     let (partial, method, uri) = (is_partial(request.headers()), request.method().clone(), request.uri().clone());
-    let seen = request.headers().get(HX_CURRENT_URL).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let seen = [HX_CURRENT_URL, REFERER].iter().find_map(|name| request.headers().get(name)?.to_str().ok());
+    let seen = seen.map(str::to_owned);
     let signed_in = super::session::has_one(request.headers(), &place);
     let mut response = next.run(request).await;
     let status = response.status();
     let Some(message) = error::take_refusal(&mut response) else { return response };
     if status == StatusCode::UNAUTHORIZED {
-        let here = match (partial, uri.path_and_query()) {
-            // Not the part that was asked for, but the page that it is of.
-            (true, _) => {
-                seen.as_deref().and_then(|url| url.strip_prefix(&place.location.origin)?.strip_prefix(&place.base))
-            }
-            (false, Some(whole)) if method == Method::GET => whole.as_str().strip_prefix(super::PATH),
-            (false, _) => None,
+        let here = match uri.path_and_query() {
+            Some(whole) if !partial && method == Method::GET => whole.as_str().strip_prefix(super::PATH),
+            // Not the part or the change that was asked for, but the page that it was asked for on.
+            _ => seen.as_deref().and_then(|url| url.strip_prefix(&place.location.origin)?.strip_prefix(&place.base)),
         };
         return to_sign_in(&place, here.unwrap_or_default(), partial);
     }

@@ -222,7 +222,7 @@ async fn check_url(api: &Api, fields: &mut Fields, url: Option<String>) -> Optio
 fn check_event_types(fields: &mut Fields, profile: &Profile, types: Option<Vec<String>>) -> Option<Vec<String>> {
     let mut types = types?;
     if types.is_empty() {
-        fields.refuse("eventTypes", "Must name at least one event type, or \"*\" for all");
+        fields.refuse("eventTypes", "Choose at least one event type, or all (\"*\")");
     }
     for unknown in types.iter().filter(|name| *name != EVERY_TYPE && profile.event_type(name).is_none()) {
         fields.refuse("eventTypes", format!("Unknown event type {unknown:?}; GET …/event-types lists them"));
