@@ -343,3 +343,17 @@ async fn what_contradicts_what_is_there_is_said_above_the_form() {
     let kept = fields(html, &format!("{}{list}", owner.base));
     assert!(typed.iter().all(|(name, value)| kept.contains(&((*name).to_owned(), (*value).to_owned()))), "{kept:?}");
 }
+
+#[tokio::test]
+async fn many_event_types_of_an_endpoint_take_one_line_until_they_are_opened() {
+    let scene = Scene::new().await;
+    let owner = scene.owner().await;
+    let types: Vec<&str> = scene.organization.profile.event_types.iter().map(|one| one.name).collect();
+    for (count, folded) in [(12, false), (13, true)] {
+        let id = scene.make(&json!({ "url": URL, "eventTypes": types[..count] })).await;
+        let page = owner.get(&format!("{}/{id}", scene.list())).await;
+        let summaries = tags(page.page(200)).into_iter().filter(|tag| tag.name == "summary");
+        assert_eq!(summaries.map(|tag| tag.text).any(|text| text == format!("{count} event types")), folded);
+        assert!(types[..count].iter().all(|name| text(page.page(200)).contains(name)));
+    }
+}
