@@ -8,6 +8,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+/// Seconds of an attempt at most. An invocation of the sender ends after 90, and begins no attempt that it might not
+/// live to record: one with a longer deadline would never be made.
+const LONGEST_DEADLINE: u64 = 60;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ProfileFile {
@@ -107,7 +111,7 @@ fn write_profile(code: &mut String, folder: &Path) -> Result<(), String> {
     let path = folder.join("profile.toml");
     let named = |error: String| format!("{}: {error}", path.display());
     let text = fs::read_to_string(&path).map_err(|error| named(error.to_string()))?;
-    let profile: ProfileFile = toml::from_str(&text).map_err(|error| named(error.to_string()))?;
+    let profile: ProfileFile = toml::from_str(&text).map_err(|error| named(in_one_line(&error)))?;
     let types = read_types(&folder.join("types"))?;
     let name = stem(folder)?;
 
@@ -123,6 +127,10 @@ fn write_profile(code: &mut String, folder: &Path) -> Result<(), String> {
         Jitter::Spread => "Spread",
     };
     let deadline = duration(&profile.retry.attempt_deadline).map_err(named)?;
+    let (count, unit) = parts(&profile.retry.attempt_deadline).map_err(named)?;
+    if count * unit > LONGEST_DEADLINE {
+        return Err(named(format!("retry.attempt_deadline: must be at most {LONGEST_DEADLINE}s")));
+    }
     let age = duration(&profile.auto_disable.age).map_err(named)?;
     let rule = match (profile.auto_disable.rule, profile.auto_disable.exhausted) {
         (Rule::ExhaustedStreak, Some(exhausted @ 1..)) => {
@@ -223,18 +231,32 @@ fn stem(path: &Path) -> Result<String, String> {
 
 /// `90s`, `5m` or `24h` as a Rust expression.
 fn duration(text: &str) -> Result<String, String> {
+    let (count, unit) = parts(text)?;
+    Ok(match (count, unit) {
+        (1, _) => format!("Duration::new({unit}, 0)"),
+        (_, 1) => format!("Duration::new({count}, 0)"),
+        _ => format!("Duration::new({count} * {unit}, 0)"),
+    })
+}
+
+/// The number and the unit's seconds of a duration.
+fn parts(text: &str) -> Result<(u64, u64), String> {
     let wrong = || format!("{text:?} is no duration: write a whole number and s, m or h, such as \"30s\"");
     let mut letters = text.chars();
-    let seconds = match letters.next_back() {
-        Some('s') => "1",
-        Some('m') => "60",
-        Some('h') => "3_600",
+    let unit = match letters.next_back() {
+        Some('s') => 1,
+        Some('m') => 60,
+        Some('h') => 3_600,
         _ => return Err(wrong()),
     };
     match letters.as_str().parse() {
-        Ok(1) => Ok(format!("Duration::new({seconds}, 0)")),
-        Ok(count @ 2..=9_999_u64) if seconds == "1" => Ok(format!("Duration::new({count}, 0)")),
-        Ok(count @ 2..=9_999) => Ok(format!("Duration::new({count} * {seconds}, 0)")),
+        Ok(count @ 1..=9_999) => Ok((count, unit)),
         _ => Err(wrong()),
     }
+}
+
+/// What is wrong and where, without the lines between that show it: Cargo prints the first line of an error alone.
+fn in_one_line(error: &toml::de::Error) -> String {
+    let place = error.to_string();
+    format!("{} ({})", error.message(), place.lines().next().unwrap_or_default())
 }

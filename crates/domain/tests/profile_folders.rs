@@ -63,6 +63,8 @@ fn check_refused(label: &str, file: &str, from: &str, to: &str, expected: &str) 
     let error = profiles::generate(&events).expect_err("the build should refuse it");
     assert!(error.contains(path.file_name().unwrap().to_str().unwrap()), "{error}");
     assert!(error.contains(expected), "{error}");
+    // Of an error of a build script Cargo prints the first line alone.
+    assert_eq!(error.lines().count(), 1, "{error}");
 }
 
 #[test]
@@ -73,6 +75,8 @@ fn a_mistake_in_a_profile_is_named_with_its_file() {
     check_refused("key", "profile.toml", "[retry]", "[retry]\nretries = 3", "unknown field `retries`");
     check_refused("missing", "profile.toml", "exhausted = 5", "", "auto_disable.exhausted");
     check_refused("fraction", "profile.toml", "jitter_fraction = 0.5", "jitter_fraction = 1.5", "jitter_fraction");
+    check_refused("without", "profile.toml", "attempt_deadline = \"20s\"", "", "missing field `attempt_deadline`");
+    check_refused("deadline", "profile.toml", "attempt_deadline = \"20s\"", "attempt_deadline = \"2m\"", "at most 60s");
     check_refused("system", "profile.toml", "ping = \"webhook.ping\"", "ping = \"nothing\"", "types/nothing.json");
     check_refused("type", "types/webhook.ping.json", "\"category\"", "\"group\"", "unknown field `group`");
 }
