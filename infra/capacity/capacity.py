@@ -172,14 +172,20 @@ def table(loads: list[Load]) -> str:
     return "\n".join([first, ruler, *others])
 
 
+def numbers(name: str, default: str) -> list[float]:
+    """What a variable names, each above zero."""
+    words = (os.environ.get(name) or default).split()
+    if not words or not all(re.fullmatch(r"\d+(\.\d+)?", word) and float(word) > 0 for word in words):
+        raise SystemExit(f'{name} is "{" ".join(words)}": write a number above zero, as in {name}={default.split()[-1]}')
+    return [float(word) for word in words]
+
+
 def chosen() -> list[Load]:
     """The loads that the environment names."""
-
-    def number(name: str, default: int) -> int:
-        return int(os.environ.get(name) or default)
-
-    rates = (os.environ.get("RATES") or "1 10 100 1000 10000").split()
-    return [Load(float(rate), number("ENDPOINTS", 1), number("BYTES", 1000), number("LATENCY", 100)) for rate in rates]
+    endpoints, payload_bytes, latency = (
+        math.ceil(numbers(name, default)[0]) for name, default in (("ENDPOINTS", "1"), ("BYTES", "1000"), ("LATENCY", "100"))
+    )
+    return [Load(rate, endpoints, payload_bytes, latency) for rate in numbers("RATES", "1 10 100 1000 10000")]
 
 
 if __name__ == "__main__":

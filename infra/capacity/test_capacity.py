@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import capacity
 from capacity import Load, Row, cost_lines, table
@@ -18,6 +19,19 @@ def default(parameter: str) -> int:
     found = re.search(rf"^  {parameter}:\n    Type: Number\n    Default: (\d+)$", text, re.M)
     assert found, parameter
     return int(found[1])
+
+
+class WhatIsAsked(unittest.TestCase):
+    """The variables of `make capacity`."""
+
+    def test_what_is_no_number_above_zero_is_refused_by_its_name(self) -> None:
+        for name, value in (("RATES", "10 1,000"), ("RATES", "0"), ("ENDPOINTS", "many"), ("BYTES", "-1"), ("LATENCY", "nan")):
+            with mock.patch.dict("os.environ", {name: value}), self.assertRaisesRegex(SystemExit, name):
+                capacity.chosen()
+
+    def test_rates_may_be_fractions(self) -> None:
+        with mock.patch.dict("os.environ", {"RATES": "0.5 20"}):
+            self.assertEqual([load.rate for load in capacity.chosen()], [0.5, 20])
 
 
 class TheLoad(unittest.TestCase):
