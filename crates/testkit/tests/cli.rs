@@ -22,6 +22,11 @@ async fn organizations_are_made_listed_and_shown() {
     assert!(hookbell.out(&format!("orgs list --prefix {id}")).await.contains(&id));
     let shown = hookbell.json(&format!("orgs show {id}")).await;
     assert_eq!((&shown[0]["organization"]["profile"], &shown[0]["endpoints"]), (&json!("slothbox"), &json!([])));
+    let types = hookbell.json(&format!("orgs event-types {id}")).await;
+    assert_eq!(types.len(), 16);
+    assert!(types.iter().any(|entry| entry["type"] == json!(STARTED)));
+    let table = hookbell.out(&format!("orgs event-types {id}")).await;
+    assert!(table.contains("environment.started        An environment was started."), "{table}");
     let refused = hookbell.run(&format!("orgs create {id}x --profile nobodys")).await.check(3);
     assert!(refused.err.contains("profile: Must be one of"), "{}", refused.err);
     let _ = hookbell.run(&format!("orgs show {id}y")).await.check(4);
@@ -40,6 +45,8 @@ async fn lists_go_on_page_after_page_as_far_as_they_are_wanted() {
     // The names of the columns, and two rows.
     assert_eq!(two.out.lines().count(), 3, "{}", two.out);
     assert!(two.err.contains("more than these 2"), "{}", two.err);
+    let one = hookbell.run(&format!("{list} --limit 1")).await.check(0);
+    assert!(one.err.contains("more than this one"), "{}", one.err);
     assert!(hookbell.json(&format!("{list} --event-type environment.stopped")).await.is_empty());
     assert!(hookbell.json(&format!("{list} --before 1h")).await.is_empty());
     let _ = hookbell.run(&format!("{list} --after yesterday")).await.check(2);
@@ -57,6 +64,9 @@ async fn keys_are_made_used_and_revoked() {
     assert!(member.out(&format!("status --organization {id}")).await.contains("may read"));
     let refused = member.run(&format!("keys list {id}")).await.check(3);
     assert!(refused.err.contains("Owner role required"), "{}", refused.err);
+    // Not even with a yes does a key get into the URL of a call.
+    let itself = hookbell.run(&format!("keys delete {id} {key} --yes")).await.check(2);
+    assert!(itself.err.contains("by its id") && !itself.err.contains(&key), "{}", itself.err);
     let delete = format!("keys delete {id} {}", listed[0]["keyId"].as_str().unwrap());
     // Nobody is there to say yes.
     let _ = hookbell.run(&delete).await.check(2);

@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::wire::{
-    ApiKey, Delivery, Endpoint, FilterTrial, Message, MessageAttempt, Organization, Portal, Replay, Secret, Sent, Stats,
+    ApiKey, Delivery, Endpoint, EventType, FilterTrial, Message, MessageAttempt, Organization, Portal, Replay, Secret,
+    Sent, Stats,
 };
 use super::{ApiFailure, Call, Client, Pages, Seen};
 
@@ -37,7 +38,14 @@ impl Range {
 #[derive(Deserialize)]
 #[serde(bound = "T: DeserializeOwned")]
 struct Named<T> {
-    #[serde(alias = "endpoint", alias = "delivery", alias = "replay", alias = "endpoints", alias = "apiKeys")]
+    #[serde(
+        alias = "endpoint",
+        alias = "delivery",
+        alias = "replay",
+        alias = "endpoints",
+        alias = "apiKeys",
+        alias = "eventTypes"
+    )]
     named: T,
 }
 
@@ -64,6 +72,10 @@ impl Client {
     pub(crate) async fn initialize(&self, organization: &str, profile: Option<&str>) -> Answer<Seen<Organization>> {
         let body = profile.map_or_else(|| json!({}), |profile| json!({ "profile": profile }));
         self.call(&Call::post(&sending(organization, &["initialize"])).json(&body).repeatable(true)).await
+    }
+
+    pub(crate) async fn event_types(&self, organization: &str) -> Answer<Vec<Seen<EventType>>> {
+        self.named(&Call::get(&managing(organization, &["event-types"]))).await
     }
 
     pub(crate) async fn portal(&self, organization: &str) -> Answer<Seen<Portal>> {

@@ -58,6 +58,14 @@ pub(crate) struct ApiKey {
     pub(crate) last_used_at: Option<Timestamp>,
 }
 
+/// One entry of a catalogue.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct EventType {
+    #[serde(rename = "type")]
+    pub(crate) name: String,
+    pub(crate) description: String,
+}
+
 /// An endpoint.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -82,6 +82,11 @@ pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<(), F
             Ok(())
         }
         Command::Delete { organization, key_id, yes } => {
+            // A call would have it in its URL.
+            if key_id.starts_with("sk_") {
+                return Err(Failure::usage("A key is named by its id, key_…, and not by itself.")
+                    .try_this(format!("hookbell keys list {organization}")));
+            }
             confirm(&format!("Revoke {key_id} of {organization}? Calls with it are refused from then on."), yes)
                 .await?;
             let deleted = client.delete_key(&organization, &key_id).await;

@@ -51,7 +51,8 @@ pub(crate) async fn show<T: DeserializeOwned, const N: usize>(
         note(&format!("No {what}."));
     }
     if pages.has_more() {
-        note(&format!("There are more than these {shown}: --limit N, or --all."));
+        let these = if shown == 1 { "this one".to_owned() } else { format!("these {shown}") };
+        note(&format!("There are more than {these}: --limit N, or --all."));
     }
     Ok(())
 }

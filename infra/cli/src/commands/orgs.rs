@@ -7,6 +7,7 @@ use super::lists::{self, Limit};
 use crate::client::wire::Organization;
 use crate::client::{ApiFailure, Client, Explain as _, Seen};
 use crate::failure::Failure;
+use crate::output::Table;
 use crate::times::shown;
 
 /// What is asked of organizations.
@@ -28,6 +29,12 @@ pub(crate) enum Command {
         /// What it can be sent, and how: a folder of events/
         #[arg(long)]
         profile: Option<String>,
+    },
+    /// List what an organization can be sent
+    EventTypes {
+        /// The organization's id
+        #[arg(value_name = "ORG")]
+        organization: String,
     },
     /// Show an organization and its endpoints
     Show {
@@ -52,6 +59,13 @@ pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<(), F
             let made = made.explain(|| format!("The organization {organization} was not made."))?;
             context.output.raw(&made.raw)?;
             context.output.line(&format!("{} is there, with the profile {}.", made.it.organization_id, made.it.profile))
+        }
+        Command::EventTypes { organization } => {
+            let types = client.event_types(&organization).await;
+            let types = types.explain(|| format!("The event types of {organization} could not be listed."))?;
+            types.iter().try_for_each(|entry| context.output.raw(&entry.raw))?;
+            let rows: Vec<_> = types.into_iter().map(|Seen { it, .. }| [it.name, it.description]).collect();
+            Table::new(context.output, ["TYPE", "WHAT IT SAYS"]).rows(&rows)
         }
         Command::Show { organization } => show(context, &client, &organization).await,
     }

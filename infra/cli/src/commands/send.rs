@@ -15,7 +15,7 @@ pub(crate) struct Send {
     /// The organization's id
     #[arg(value_name = "ORG")]
     organization: String,
-    /// The event's type, one of the catalogue
+    /// The event's type: `hookbell orgs event-types ORG` lists them
     #[arg(value_name = "TYPE")]
     event_type: String,
     /// Its payload: JSON, @FILE, or - for standard input

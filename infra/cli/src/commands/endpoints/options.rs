@@ -50,7 +50,7 @@ pub(crate) struct Changes {
     /// Where requests go: https://…
     #[arg(long)]
     url: Option<String>,
-    /// A type that it gets from now on, any number of times; * is all of them
+    /// A type that it gets from now on, any number of times; they replace those there are; * is all of them
     #[arg(long = "event-type", value_name = "TYPE")]
     event_types: Vec<String>,
     /// One message at a time, in order
