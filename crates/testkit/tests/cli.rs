@@ -106,6 +106,7 @@ async fn an_endpoint_is_made_changed_tested_and_deleted() {
     let rolled = hookbell.out(&format!("endpoints secret roll {id} {endpoint} --yes")).await;
     assert!(rolled.starts_with("whsec_") && rolled != secret);
     assert_eq!(hookbell.json(&format!("endpoints stats {id} {endpoint}")).await[0]["total"]["success"], 1);
+    let _ = hookbell.run(&format!("endpoints stats {id} {endpoint} --hours 169")).await.check(2);
 
     let _ = hookbell.out(&format!("endpoints disable {id} {endpoint}")).await;
     let refused = hookbell.run(&format!("endpoints test {id} {endpoint}")).await.check(3);

@@ -15,8 +15,8 @@ use crate::times::shown;
 pub(crate) struct Ask {
     #[command(flatten)]
     which: Which,
-    /// How many hours are counted, the present one included: 168 at most
-    #[arg(long, default_value_t = 24)]
+    /// How many hours are counted, the present one included: 1 to 168
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=168))]
     hours: u16,
 }
 
