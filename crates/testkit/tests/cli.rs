@@ -191,6 +191,11 @@ async fn deliveries_are_listed_shown_sent_once_more_and_replayed() {
     let replayed = hookbell.json(&format!("replay {which} --after 1h")).await.remove(0);
     assert_eq!((&replayed["state"], &replayed["redelivered"]), (&json!("finished"), &json!(1)));
     receiver.wait_for_message(&message, 3).await;
+    let (after, before) = (replayed["after"].as_str().unwrap(), replayed["before"].as_str().unwrap());
+    let range = format!("replay {which} --after {after} --before {before}");
+    let _ = hookbell.run(&range).await.check(0);
+    let again = hookbell.run(&range).await.check(0);
+    assert!(again.err.contains("nothing is sent now"), "{}", again.err);
     let _ = hookbell.run(&format!("deliveries show {which} dlv_nobodys")).await.check(4);
     let refused = hookbell.run(&format!("replay {which} --after 2100-01-01T00:00:00Z")).await.check(3);
     assert!(refused.err.contains("after: Must be in the past"), "{}", refused.err);

@@ -49,7 +49,12 @@ pub(crate) async fn run(context: &Context<'_>, replay: Replay) -> Result<(), Fai
     let begun = client.begin_replay(&replay.organization, &replay.endpoint, &range).await;
     let mut state: Seen<State> = begun.explain(|| format!("No replay was begun for {}.", replay.endpoint))?;
     let (from, to) = (shown(state.it.after), shown(state.it.before));
-    note(&format!("{} from {from} to {to}: it goes on, whether it is watched or not.", state.it.replay_id));
+    let begins = if state.it.state == "finished" {
+        "it was asked for within a day and has ended, so nothing is sent now."
+    } else {
+        "it goes on, whether it is watched or not."
+    };
+    note(&format!("{} from {from} to {to}: {begins}", state.it.replay_id));
     if !replay.no_wait {
         let progress = Progress::of(Some(1_000));
         while state.it.state == "running" {
