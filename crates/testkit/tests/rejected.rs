@@ -63,7 +63,7 @@ async fn what_is_no_event_is_put_aside_with_the_reason() {
         (organization.record("", PAYLOAD, ""), "catalogue"),
         (organization.record(STARTED, "[]", ""), "data: must be a JSON object"),
         (organization.record(STARTED, PAYLOAD, r#","id":"a b""#), "id: not a valid event id"),
-        (organization.record(STARTED, PAYLOAD, r#","timestamp":"yesterday""#), "timestamp: "),
+        (organization.record(STARTED, PAYLOAD, r#","timestamp":"yesterday""#), "timestamp: must be an ISO-8601 time"),
         (organization.record(STARTED, PAYLOAD, "").replace(&id, &stranger), "is not initialized"),
         (organization.record(STARTED, PAYLOAD, "").replace(&id, &format!("{id}#x")), "organizationId: "),
         (organization.record(STARTED, &format!(r#"{{"big":"{}"}}"#, "x".repeat(262_144)), ""), "the limit is 262144"),

@@ -7,7 +7,7 @@ use hookbell_domain::ids::EventId;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
-use super::keys::{Keys, optional, required};
+use super::keys::{Keys, optional, required, time};
 use super::{Payload, ProducedEvent, ShapeError};
 
 /// Characters of an event id of a producer's that are kept; what follows them has 17 more.
@@ -27,7 +27,7 @@ pub(super) fn read(keys: &Keys<'_>) -> Result<ProducedEvent, ShapeError> {
         organization_id: required("organizationid", keys.organization_extension)?,
         event_type: required("type", keys.event_type)?,
         event_id: Some(event_id(&present("source", keys.source)?, &present("id", keys.id)?)?),
-        occurred_at: optional("time", keys.time)?,
+        occurred_at: time("time", keys.time)?,
         payload: Payload::Whole(data(keys)?),
     })
 }
@@ -156,7 +156,7 @@ mod tests {
         check_refused(&json!({ "source": null }), "source: is missing");
         check_refused(&json!({ "source": "" }), "source: must not be empty");
         check_refused(&json!({ "id": "" }), "id: must not be empty");
-        check_refused(&json!({ "time": "yesterday" }), "time: ");
+        check_refused(&json!({ "time": "yesterday" }), "time: must be an ISO-8601 time");
         check_refused(&json!({ "datacontenttype": "text/xml" }), "datacontenttype: must be application/json");
         check_refused(&json!({ "data": null }), "data: is missing");
         check_refused(&json!({ "data": "{}" }), "data: must be a JSON object");

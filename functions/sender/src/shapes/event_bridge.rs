@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::keys::{Keys, object, optional, raw, required};
+use super::keys::{Keys, object, optional, raw, required, time};
 use super::{Payload, ProducedEvent, ShapeError};
 
 pub(super) fn read(keys: &Keys<'_>) -> Result<ProducedEvent, ShapeError> {
@@ -13,7 +13,7 @@ pub(super) fn read(keys: &Keys<'_>) -> Result<ProducedEvent, ShapeError> {
         organization_id: required("detail.organizationId", inner.organization_id)?,
         event_type: required("detail-type", keys.detail_type)?,
         event_id: optional("id", keys.id)?,
-        occurred_at: optional("time", keys.time)?,
+        occurred_at: time("time", keys.time)?,
         payload: Payload::Detail(detail.to_owned()),
     })
 }

@@ -1,6 +1,6 @@
 //! The shape of a flat body, which names its type and its organization itself.
 
-use super::keys::{Keys, optional, raw, required};
+use super::keys::{Keys, raw, required, time};
 use super::{Payload, ProducedEvent, ShapeError};
 
 pub(super) fn read(keys: &Keys<'_>, body: &str) -> Result<ProducedEvent, ShapeError> {
@@ -8,7 +8,7 @@ pub(super) fn read(keys: &Keys<'_>, body: &str) -> Result<ProducedEvent, ShapeEr
         organization_id: required("organizationId", keys.organization_id)?,
         event_type: required("event", keys.event)?,
         event_id: None,
-        occurred_at: optional("timestamp", keys.timestamp)?,
+        occurred_at: time("timestamp", keys.timestamp)?,
         payload: Payload::Whole(raw(body)?),
     })
 }

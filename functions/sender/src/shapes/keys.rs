@@ -2,10 +2,14 @@
 
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::ShapeError;
+
+/// What is wrong with a text that is no time.
+const NO_TIME: &str = "must be an ISO-8601 time with its offset, such as 2026-05-30T14:23:00.000Z";
 
 /// The keys by which shapes are told apart, and those that they need; everything else is passed over without a copy.
 #[derive(Deserialize)]
@@ -75,6 +79,12 @@ pub(super) fn optional<T: FromStr<Err: ToString>>(
     let text: Option<String> =
         serde_json::from_str(value.get()).map_err(|_| ShapeError::key(key, "must be a string"))?;
     text.map(|text| text.parse().map_err(|error: T::Err| ShapeError::key(key, error.to_string()))).transpose()
+}
+
+/// When something happened, if it says so.
+pub(super) fn time(key: &'static str, value: Option<&RawValue>) -> Result<Option<Timestamp>, ShapeError> {
+    let Some(text) = optional::<String>(key, value)? else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| ShapeError::key(key, NO_TIME))
 }
 
 pub(super) fn raw(text: &str) -> Result<Box<RawValue>, ShapeError> {

@@ -1,6 +1,6 @@
 //! Hookbell's own shape.
 
-use super::keys::{Keys, optional, required};
+use super::keys::{Keys, optional, required, time};
 use super::{Payload, ProducedEvent, ShapeError};
 
 pub(super) fn read(keys: &Keys<'_>) -> Result<ProducedEvent, ShapeError> {
@@ -12,7 +12,7 @@ pub(super) fn read(keys: &Keys<'_>) -> Result<ProducedEvent, ShapeError> {
         organization_id: required("organizationId", keys.organization_id)?,
         event_type: required("type", keys.event_type)?,
         event_id: optional("id", keys.id)?,
-        occurred_at: optional("timestamp", keys.timestamp)?,
+        occurred_at: time("timestamp", keys.timestamp)?,
         payload: Payload::Whole(data.to_owned()),
     })
 }

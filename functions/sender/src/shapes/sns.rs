@@ -1,7 +1,7 @@
 //! The shape of an SNS notification: an event of another shape as the text of `Message`. Where the subscription delivers
 //! raw messages, that text comes alone, and nothing of this is needed.
 
-use super::keys::{Keys, object, optional, required};
+use super::keys::{Keys, object, optional, required, time};
 use super::{ProducedEvent, ShapeError, read_event};
 
 /// What SNS calls a message of its topic. It also asks to confirm subscriptions, and to confirm their end.
@@ -32,7 +32,7 @@ pub(super) fn read(keys: &Keys<'_>) -> Result<ProducedEvent, ShapeError> {
     let event = read_event(&inner, &message).map_err(within)?;
     Ok(ProducedEvent {
         event_id: event.event_id.map_or_else(|| optional("MessageId", keys.message_id), |id| Ok(Some(id)))?,
-        occurred_at: event.occurred_at.map_or_else(|| optional("Timestamp", keys.published_at), |at| Ok(Some(at)))?,
+        occurred_at: event.occurred_at.map_or_else(|| time("Timestamp", keys.published_at), |at| Ok(Some(at)))?,
         ..event
     })
 }

@@ -90,7 +90,7 @@ impl Client {
             return Err(ApiFailure::NoId { call: call.to_string() });
         }
         let _turn = match &self.traffic {
-            Some(traffic) => traffic.turn(call).await,
+            Some(traffic) => traffic.turn().await,
             None => None,
         };
         let mut wait = FIRST_WAIT;
@@ -101,7 +101,12 @@ impl Client {
                 traffic.count();
             }
             let failure = match self.once(call).await {
-                Ok(body) => return read(call, &body),
+                Ok(body) => {
+                    if let Some(traffic) = &self.traffic {
+                        traffic.note_done(call);
+                    }
+                    return read(call, &body);
+                }
                 Err(failure) => failure,
             };
             let next = failure.wait(wait).filter(|next| *next <= LONGEST_WAIT);

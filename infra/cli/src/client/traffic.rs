@@ -26,19 +26,23 @@ impl Traffic {
         self.made.load(Ordering::Relaxed)
     }
 
-    /// How many calls were to change something, however often each was tried.
+    /// How many calls have changed something, as their answers say.
     pub(crate) fn writes(&self) -> u64 {
         self.writes.load(Ordering::Relaxed)
     }
 
     /// Waits for a call's turn. It is kept while the call waits for its next try, so that there are fewer where there are
     /// too many for the other side.
-    pub(super) async fn turn(&self, call: &Call) -> Option<SemaphorePermit<'_>> {
+    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // It is closed nowhere; if it were, the calls would only be more.
+        self.turns.acquire().await.ok()
+    }
+
+    /// Notes a call that went through.
+    pub(super) fn note_done(&self, call: &Call) {
         if *call.method() != Method::GET {
             self.writes.fetch_add(1, Ordering::Relaxed);
         }
-        // It is closed nowhere; if it were, the calls would only be more.
-        self.turns.acquire().await.ok()
     }
 
     /// Counts a try.

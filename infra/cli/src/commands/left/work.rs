@@ -29,7 +29,7 @@ impl Deed {
     fn done(self) -> (&'static str, &'static str) {
         match self {
             Self::Redrive => ("redriven", "went back to work"),
-            Self::Delete => ("deleted", "were taken off"),
+            Self::Delete => ("deleted", "taken off"),
         }
     }
 }
