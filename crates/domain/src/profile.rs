@@ -37,9 +37,7 @@ pub struct EventType {
     pub description: &'static str,
     /// The heading it stands under in lists.
     pub category: &'static str,
-    /// JSON Schema (draft 2020-12) of the payload.
-    pub schema: &'static str,
-    /// A payload that validates, as its file has it: keys in order, white space between them.
+    /// A payload that its schema accepts, as its file has it: keys in order, white space between them.
     pub example: &'static str,
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use hookbell_domain::profile;
+use serde_json::Value;
 
 #[path = "../build/profiles.rs"]
 mod profiles;
@@ -82,10 +83,22 @@ fn a_mistake_in_a_profile_is_named_with_its_file() {
 }
 
 #[test]
+fn a_schema_and_an_example_are_objects() {
+    for (field, schema, example) in [("schema", "true", "{}"), ("example", "{}", "[]")] {
+        let events = acme(field);
+        let text = format!(r#"{{"description":"a","category":"b","schema":{schema},"example":{example}}}"#);
+        fs::write(events.join("acme/types/invoice.paid.json"), text).unwrap();
+        let error = profiles::generate(&events).expect_err("the build should refuse it");
+        assert!(error.ends_with(&format!("invoice.paid.json: {field}: must be a JSON object")), "{error}");
+    }
+}
+
+#[test]
 fn every_example_is_what_its_schema_says() {
     for profile in profile::ALL {
         for event_type in profile.event_types {
-            let schema = serde_json::from_str(event_type.schema).unwrap();
+            let file = Path::new(EVENTS).join(profile.name).join(format!("types/{}.json", event_type.name));
+            let schema = serde_json::from_slice::<Value>(&fs::read(file).unwrap()).unwrap()["schema"].take();
             let example = serde_json::from_str(event_type.example).unwrap();
             let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
             let errors: Vec<_> = validator.iter_errors(&example).map(|error| error.to_string()).collect();
