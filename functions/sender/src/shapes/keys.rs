@@ -75,16 +75,19 @@ pub(super) fn optional<T: FromStr<Err: ToString>>(
     key: &'static str,
     value: Option<&RawValue>,
 ) -> Result<Option<T>, ShapeError> {
-    let Some(value) = value else { return Ok(None) };
-    let text: Option<String> =
-        serde_json::from_str(value.get()).map_err(|_| ShapeError::key(key, "must be a string"))?;
-    text.map(|text| text.parse().map_err(|error: T::Err| ShapeError::key(key, error.to_string()))).transpose()
+    let parsed = |text: String| text.parse().map_err(|error: T::Err| ShapeError::key(key, error.to_string()));
+    text(key, value)?.map(parsed).transpose()
 }
 
 /// When something happened, if it says so.
 pub(super) fn time(key: &'static str, value: Option<&RawValue>) -> Result<Option<Timestamp>, ShapeError> {
-    let Some(text) = optional::<String>(key, value)? else { return Ok(None) };
-    text.parse().map(Some).map_err(|_| ShapeError::key(key, NO_TIME))
+    let parsed = |text: String| text.parse().map_err(|_| ShapeError::key(key, NO_TIME));
+    text(key, value)?.map(parsed).transpose()
+}
+
+fn text(key: &'static str, value: Option<&RawValue>) -> Result<Option<String>, ShapeError> {
+    let Some(value) = value else { return Ok(None) };
+    serde_json::from_str(value.get()).map_err(|_| ShapeError::key(key, "must be a string"))
 }
 
 pub(super) fn raw(text: &str) -> Result<Box<RawValue>, ShapeError> {
