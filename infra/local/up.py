@@ -38,7 +38,7 @@ def bring_up(settings: Settings, cloud: Cloud, steps: Steps) -> stack.Stack:
             cloud.stop()
     with steps.step("Starting the local AWS") as step:
         step.outcome = cloud.ensure_running()
-    with steps.step("Building the functions (first time about 6 minutes)") as step:
+    with steps.step("Building the functions (first time about 5 minutes)") as step:
         step.outcome = build.build(settings)
     with steps.step("Deploying the stack") as step:
         step.outcome = stack.deploy(settings, certificates)
