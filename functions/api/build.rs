@@ -29,7 +29,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut code = String::new();
     for (constant, file) in FILES {
         let content = fs::read_to_string(folder.join(file)).map_err(|error| format!("{file}: {error}"))?;
-        let content = if file.starts_with("vendor/") { content } else { bare(&content) };
+        let content = if file.starts_with("vendor/") {
+            content
+        } else {
+            bare(&content).map_err(|error| format!("{file}: {error}"))?
+        };
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(content.as_bytes())?;
         fs::write(out.join(format!("{constant}.gz")), encoder.finish()?)?;
@@ -53,17 +57,20 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// A text without what only people read: indentation, and the comments that have their lines to themselves.
-fn bare(text: &str) -> String {
+fn bare(text: &str) -> Result<String, String> {
     let (mut bare, mut commented) = (String::new(), false);
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")) {
         commented |= line.starts_with("/*");
+        if commented && line.split_once("*/").is_some_and(|(_, behind)| !behind.is_empty()) {
+            return Err(format!("a comment has its lines to itself: {line}"));
+        }
         if !commented {
             bare.push_str(line);
             bare.push('\n');
         }
         commented &= !line.ends_with("*/");
     }
-    bare
+    Ok(bare)
 }
 
 /// The first eight bytes of the content's SHA-256, in hexadecimal.

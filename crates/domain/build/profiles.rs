@@ -126,11 +126,11 @@ fn write_profile(code: &mut String, folder: &Path) -> Result<(), String> {
         Jitter::Shorten => "Shorten",
         Jitter::Spread => "Spread",
     };
-    let deadline = duration(&profile.retry.attempt_deadline).map_err(named)?;
     let (count, unit) = parts(&profile.retry.attempt_deadline).map_err(named)?;
     if count * unit > LONGEST_DEADLINE {
         return Err(named(format!("retry.attempt_deadline: must be at most {LONGEST_DEADLINE}s")));
     }
+    let deadline = in_rust(count, unit);
     let age = duration(&profile.auto_disable.age).map_err(named)?;
     let rule = match (profile.auto_disable.rule, profile.auto_disable.exhausted) {
         (Rule::ExhaustedStreak, Some(exhausted @ 1..)) => {
@@ -233,12 +233,15 @@ fn stem(path: &Path) -> Result<String, String> {
 
 /// `90s`, `5m` or `24h` as a Rust expression.
 fn duration(text: &str) -> Result<String, String> {
-    let (count, unit) = parts(text)?;
-    Ok(match (count, unit) {
+    parts(text).map(|(count, unit)| in_rust(count, unit))
+}
+
+fn in_rust(count: u64, unit: u64) -> String {
+    match (count, unit) {
         (1, _) => format!("Duration::new({unit}, 0)"),
         (_, 1) => format!("Duration::new({count}, 0)"),
         _ => format!("Duration::new({count} * {unit}, 0)"),
-    })
+    }
 }
 
 /// The number and the unit's seconds of a duration.

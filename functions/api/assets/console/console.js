@@ -74,7 +74,9 @@
     fault(FAULTS[status] ?? server ?? `That didn't work (${status}). Reload the page and try again.`);
   };
 
-  for (const event of ['responseError', 'sendError', 'timeout']) on(`htmx:${event}`, ({ detail }) => failed(detail.xhr?.status ?? 0));
+  for (const event of ['responseError', 'sendError', 'timeout']) {
+    on(`htmx:${event}`, ({ detail }) => failed(detail.xhr?.status ?? 0));
+  }
 
   // Copying
 
@@ -246,6 +248,7 @@
     if (ended) fault('Your session has ended. Sign in again in another tab, then try again here.');
     else failed(page?.status ?? 0);
   };
+
   on('submit', (event) => {
     const { target, submitter, defaultPrevented } = event;
     if (defaultPrevented || target.method !== 'post') return;
@@ -264,6 +267,7 @@
     if (!elt.matches('.filters')) return;
     for (const [name, value] of [...formData]) if (!value) formData.delete(name);
   });
+
   on('htmx:beforeRequest', ({ detail: { elt, requestConfig } }) => {
     if (elt.matches('form[hx-post]')) setBusy(elt, requestConfig.triggeringEvent?.submitter);
   });
@@ -322,6 +326,7 @@
     address.searchParams.delete('notice');
     history.replaceState(history.state, '', address);
   };
+
   const start = () => {
     if (!signInFromFragment()) goOn();
     forgetNotice();

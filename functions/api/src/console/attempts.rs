@@ -65,6 +65,7 @@ pub(super) struct AttemptRow {
     /// What was answered, or what went wrong.
     pub(super) response: String,
     ended: bool,
+    failed: bool,
 }
 
 /// A delivery that was not attempted (further).
@@ -80,6 +81,7 @@ impl AttemptRow {
     pub(super) fn new(at: Timestamp, attempt: AttemptView, now: Timestamp) -> Self {
         Self {
             ended: has_ended(&attempt),
+            failed: attempt.status == 2,
             id: attempt.id,
             status: Badge::of_attempt(attempt.status),
             url: attempt.url,
@@ -95,6 +97,11 @@ impl AttemptRow {
     /// Whether it is over.
     pub(super) fn has_ended(&self) -> bool {
         self.ended
+    }
+
+    /// Whether it has failed.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed
     }
 }
 

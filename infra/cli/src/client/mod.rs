@@ -50,10 +50,9 @@ impl Client {
             return Err(Failure::usage(format!("{url} is no URL of an API.")).try_this("all of it, as https://…"));
         };
         if base.scheme() == "http" && !is_here(&base) {
-            let why = "everybody on the way there could read the key";
             return Err(Failure::usage(format!("{url} is not encrypted."))
-                .because(why)
-                .try_this("the same with https://"));
+                .because("everybody on the way there could read the key")
+                .try_this("https://…, or a tunnel that begins on this machine"));
         }
         let key = header(key)?;
         let mut builder = reqwest::Client::builder()

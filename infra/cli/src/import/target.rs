@@ -5,12 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use hookbell_domain::profile::Profile;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::obstacles::{Catalogue, Limits};
 use super::plan::Existing;
-use crate::client::{ApiFailure, Call, Client};
+use crate::client::{ApiFailure, Client};
 
 type Answer<T> = Result<T, ApiFailure>;
 
@@ -35,18 +34,6 @@ pub(crate) struct Has {
     pub(crate) catalogue: Option<Arc<Catalogue>>,
     /// Its endpoints.
     pub(crate) endpoints: Vec<Existing>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct EventTypes {
-    event_types: Vec<EventType>,
-}
-
-#[derive(Deserialize)]
-struct EventType {
-    #[serde(rename = "type")]
-    name: String,
 }
 
 impl Target {
@@ -121,9 +108,7 @@ impl Target {
         if let Some(known) = profile.and_then(|profile| lock().get(profile).cloned()) {
             return Ok(known);
         }
-        let call = Call::get(&["organizations", id, "webhooks", "event-types"]);
-        let EventTypes { event_types } = self.client.call(&call).await?;
-        let types = event_types.into_iter().map(|entry| entry.name).collect();
+        let types = self.client.event_types(id).await?.into_iter().map(|entry| entry.it.name).collect();
         let read = Arc::new(Catalogue { profile: profile.map(str::to_owned), types });
         if let Some(profile) = profile {
             lock().insert(profile.to_owned(), Arc::clone(&read));
