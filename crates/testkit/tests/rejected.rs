@@ -10,7 +10,7 @@ use hookbell_testkit::receiver::Receiver;
 use hookbell_testkit::rows;
 use hookbell_testkit::stack::Stack;
 use hookbell_testkit::workbench::Workbench;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const STARTED: &str = "environment.started";
 const PAYLOAD: &str = r#"{"resource":{"type":"environment","id":"env_1","name":"my-box"}}"#;
@@ -80,10 +80,10 @@ async fn what_is_no_event_is_put_aside_with_the_reason() {
 /// Sends an event about that resource by the API, onto the workbench's queue; gives its message's id.
 async fn accept(bench: &Workbench, organization: &Organization, resource: &str) -> String {
     let api = bench.function("api").await;
-    let send = json!({ "eventType": STARTED, "payload": { "resource": { "id": resource } } });
-    let answer = bench.call(&api, "POST", &organization.sending("/send"), &send.to_string()).await;
+    let body = json!({ "eventType": STARTED, "payload": { "resource": { "id": resource } } });
+    let answer = bench.call(&api, "POST", &organization.sending("/send"), &body.to_string()).await;
     let sent = hookbell_testkit::gateway::reply(&answer).expect(200);
-    sent["id"].as_str().unwrap().to_owned()
+    sent.get("id").and_then(Value::as_str).unwrap().to_owned()
 }
 
 #[tokio::test]
